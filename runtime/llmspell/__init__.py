@@ -1,0 +1,106 @@
+"""llmspell runs agent programs written in Lua against any language model, local first.
+
+This module is the façade for plugin authors and embedders. Names are imported on first use, because every command
+imports this module and most need none of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ChatEvent": "providers.contract",
+    "ChatRequest": "providers.contract",
+    "Command": "plugins.values",
+    "EmbedRequest": "providers.contract",
+    "EmbedResult": "providers.contract",
+    "Finish": "providers.contract",
+    "LuaModule": "plugins.values",
+    "Message": "providers.contract",
+    "ModelInfo": "providers.contract",
+    "ModelRef": "models.names",
+    "Notice": "providers.contract",
+    "Provider": "providers.contract",
+    "ProviderSpec": "plugins.values",
+    "ProviderStatus": "providers.contract",
+    "PullProgress": "providers.contract",
+    "ReasoningDelta": "providers.contract",
+    "TextDelta": "providers.contract",
+    "Timeouts": "providers.contract",
+    "Tool": "plugins.values",
+    "ToolCall": "providers.contract",
+    "ToolSpec": "providers.contract",
+    "Usage": "providers.contract",
+    "errors": "",
+    "hookimpl": "plugins.hookspecs",
+}
+
+if TYPE_CHECKING:
+    from llmspell import errors
+    from llmspell.models.names import ModelRef
+    from llmspell.plugins.hookspecs import hookimpl
+    from llmspell.plugins.values import Command, LuaModule, ProviderSpec, Tool
+    from llmspell.providers.contract import (
+        ChatEvent,
+        ChatRequest,
+        EmbedRequest,
+        EmbedResult,
+        Finish,
+        Message,
+        ModelInfo,
+        Notice,
+        Provider,
+        ProviderStatus,
+        PullProgress,
+        ReasoningDelta,
+        TextDelta,
+        Timeouts,
+        ToolCall,
+        ToolSpec,
+        Usage,
+    )
+
+__all__ = [
+    "ChatEvent",
+    "ChatRequest",
+    "Command",
+    "EmbedRequest",
+    "EmbedResult",
+    "Finish",
+    "LuaModule",
+    "Message",
+    "ModelInfo",
+    "ModelRef",
+    "Notice",
+    "Provider",
+    "ProviderSpec",
+    "ProviderStatus",
+    "PullProgress",
+    "ReasoningDelta",
+    "TextDelta",
+    "Timeouts",
+    "Tool",
+    "ToolCall",
+    "ToolSpec",
+    "Usage",
+    "__version__",
+    "errors",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'llmspell' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(f"llmspell.{home}"), name) if home else import_module(f"llmspell.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

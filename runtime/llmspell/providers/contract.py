@@ -1,0 +1,264 @@
+"""The provider contract: the values that cross it and the class that a provider is.
+
+A chat is one stream of events. It ends in exactly one `Finish`, or raises one error of `llmspell.errors`. The host
+assembles messages, makes missing ids, parses JSON, validates arguments and runs tools; a provider never does.
+All values are frozen; sizes are bytes, times are seconds unless the name says otherwise, counts are tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from llmspell.models.names import ModelRef
+
+JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+"""What `json.loads` gives, and what every value from outside is reduced to."""
+
+Role = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+# ── what goes in ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model is told about it; ``parameters`` is a JSON schema of type object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation.
+
+    ``tool_calls`` are the calls an assistant made, ``tool_call_id`` names the call that a ``tool`` message answers.
+    ``provider_data`` holds what a provider wants back untouched (signatures, cache markers), by provider name.
+    """
+
+    role: Role
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    provider_data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits of one request in seconds; None means no limit."""
+
+    connect: float | None = 5.0
+    first_event: float | None = None
+    between_events: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One call of a model.
+
+    ``format`` is a JSON schema that the answer must satisfy. ``options`` uses the names of `OPTIONS`, and the
+    provider's own names beside them; what a provider can't honour it refuses with `UnsupportedOption`.
+    """
+
+    model: ModelRef
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    format: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    timeouts: Timeouts = Timeouts()
+
+
+OPTIONS: Mapping[str, tuple[type, ...]] = {
+    "temperature": (int, float),
+    "max_tokens": (int,),
+    "top_p": (int, float),
+    "top_k": (int,),
+    "min_p": (int, float),
+    "seed": (int,),
+    "stop": (str, list, tuple),
+    "repeat_penalty": (int, float),
+    "presence_penalty": (int, float),
+    "frequency_penalty": (int, float),
+}
+"""The sampling options that mean the same at every provider, with the types that they take."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedRequest:
+    """Texts to turn into vectors, answered in the same order."""
+
+    model: ModelRef
+    texts: tuple[str, ...]
+
+
+# ── what comes out ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A further piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """A further piece of what the model thinks before it answers."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model wants called. ``arguments`` is the JSON text as it came, or a mapping."""
+
+    id: str | None
+    name: str
+    arguments: str | Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request. ``cached_tokens`` is the part of the input that needed no new computing."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the user should know and that is no part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end of a good stream. ``model`` is what the provider says it ran."""
+
+    reason: FinishReason
+    model: str
+    usage: Usage
+
+
+ChatEvent: TypeAlias = TextDelta | ReasoningDelta | ToolCall | Usage | Notice | Finish
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedResult:
+    """One vector per text, in order."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    model: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is known of a model; None means that nobody knows, never a guess.
+
+    ``id`` is ``name[:variant]`` as the provider takes it. ``modified_at`` counts seconds since 1970.
+    ``capabilities`` holds any of chat, tools, json_schema, vision, thinking, embed; None where unknown.
+    ``source`` says where the files are or come from, in words.
+    """
+
+    id: str
+    provider: str
+    size_bytes: int | None = None
+    quantization: str | None = None
+    parameter_count: str | None = None
+    context_length: int | None = None
+    architecture: str | None = None
+    format: str | None = None
+    capabilities: frozenset[str] | None = None
+    modified_at: float | None = None
+    path: str | None = None
+    loaded: bool | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderStatus:
+    """How a provider is. ``error`` says what is wrong and what to do when ``ready`` is false."""
+
+    ready: bool
+    version: str | None = None
+    models: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """How far a pull is; ``status`` one of starting, downloading, verifying, complete."""
+
+    status: Literal["starting", "downloading", "verifying", "complete"]
+    bytes_downloaded: int = 0
+    bytes_total: int | None = None
+
+
+class Provider:
+    """What a plugin's factory returns. Every verb is optional: a provider overrides those that it has.
+
+    All verbs run on one event loop. None may block it: `llmspell.providers.blocking` has a base class for engines
+    and SDKs that block. When the task that awaits a verb is cancelled, the work stops: a connection is closed, an
+    engine stops decoding.
+    """
+
+    name: str = ""
+
+    async def status(self) -> ProviderStatus:
+        """Say how the provider is. Never raises; answers within 2 s."""
+        return ProviderStatus(ready=True)
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """List the models that a chat could use now."""
+        raise NotImplementedError
+
+    async def available(self) -> Sequence[ModelInfo]:
+        """List the models that `pull` could fetch by name."""
+        raise NotImplementedError
+
+    def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        """Answer, as a stream of events that ends in one `Finish` or raises one error."""
+        raise NotImplementedError
+
+    async def embed(self, request: EmbedRequest) -> EmbedResult:
+        """Turn texts into vectors."""
+        raise NotImplementedError
+
+    def pull(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
+        """Fetch a model; ends after one event ``complete`` or raises one error."""
+        raise NotImplementedError
+
+    async def info(self, ref: ModelRef) -> ModelInfo:
+        """Say all that is known of one model; raises `ModelNotFound`."""
+        raise NotImplementedError
+
+    async def remove(self, ref: ModelRef) -> None:
+        """Delete a model's files; raises `ModelNotFound`."""
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Give back what the provider holds. Called once, last."""
+
+    @classmethod
+    def can(cls, verb: str) -> bool:
+        """Whether this provider has the verb, that is, overrides it."""
+        return getattr(cls, verb) is not getattr(Provider, verb)
