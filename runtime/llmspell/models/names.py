@@ -1,8 +1,8 @@
 """What a model is called: one grammar and one parser, used by scripts, the command line and llmspell.toml.
 
-    [provider/]name[:variant][@backend]      local/llama3.1:8b   openai/gpt-4o-mini   mistral:7b@gguf
-    hf:owner/repo[/file.gguf]                a repository on Hugging Face
-    path/to/model.gguf                       a file: starts with /, ./, ../ or ~/, or ends in .gguf
+[provider/]name[:variant][@backend]      local/llama3.1:8b   openai/gpt-4o-mini   mistral:7b@gguf
+hf:owner/repo[/file.gguf]                a repository on Hugging Face
+path/to/model.gguf                       a file: starts with /, ./, ../ or ~/, or ends in .gguf
 """
 
 from __future__ import annotations

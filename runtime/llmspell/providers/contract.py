@@ -150,6 +150,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptProgress:
+    """How far the model has read the prompt, in tokens; sent where reading takes long."""
+
+    processed: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The end of a good stream. ``model`` is what the provider says it ran."""
 
@@ -158,7 +166,7 @@ class Finish:
     usage: Usage
 
 
-ChatEvent: TypeAlias = TextDelta | ReasoningDelta | ToolCall | Usage | Notice | Finish
+ChatEvent: TypeAlias = TextDelta | ReasoningDelta | ToolCall | Usage | Notice | PromptProgress | Finish
 
 
 @dataclass(frozen=True, slots=True)
