@@ -26,8 +26,8 @@ class ModelRef:
     """A parsed model name.
 
     ``provider`` is None where the user named none. ``backend`` (after ``@``) forces one provider. ``name`` of a
-    ``hf`` reference is ``owner/repo[/file.gguf]``, that of a ``file`` the path. ``quantization`` narrows a pull and is no part
-    of the written form.
+    ``hf`` reference is ``owner/repo[/file.gguf]``, that of a ``file`` the path. ``quantization`` narrows a pull and
+    is no part of the written form.
     """
 
     name: str
@@ -56,7 +56,7 @@ def parse(spec: str) -> ModelRef:
         InvalidRequest: the text is none of the forms above.
     """
     text = spec.strip()
-    if not text or any(c.isspace() for c in text) and not _is_path(text):
+    if not text or (any(c.isspace() for c in text) and not _is_path(text)):
         raise InvalidRequest(f"'{spec}' is not a model name", hint=_FORMS)
     if _is_path(text):
         return ModelRef(os.path.expanduser(text), kind="file")

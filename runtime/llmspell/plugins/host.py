@@ -73,7 +73,7 @@ class PluginHost:
             return
         try:
             module = importlib.import_module(point.module)
-        except (Exception, SystemExit) as error:  # whatever a stranger's module does at import
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's module does at import
             self.rows.append(row)
             self._fail(row, f"import failed: {_one_line(error)}")
             return
@@ -84,7 +84,7 @@ class PluginHost:
         try:
             self._manager.register(module, row.name)
             self._manager.check_pending()
-        except Exception as error:  # an unknown hook, or a hook with arguments that it hasn't
+        except Exception as error:  # noqa: BLE001 - an unknown hook, or a hook with arguments that it hasn't
             if self._manager.has_plugin(row.name):
                 self._manager.unregister(name=row.name)
             self._fail(row, f"registration failed: {_one_line(error)}")
@@ -149,7 +149,7 @@ class PluginHost:
             row = rows[impl.plugin_name]
             try:
                 values = list(impl.function(*(arguments[name] for name in impl.argnames)))
-            except Exception as error:  # a stranger's hook may raise anything
+            except Exception as error:  # noqa: BLE001 - a stranger's hook may raise anything
                 self._fail(row, f"{hook} raised {_one_line(error)}")
                 continue
             for value in values:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from llmspell.models.names import ModelRef
 
-JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 """What `json.loads` gives, and what every value from outside is reduced to."""
 
 Role = Literal["system", "user", "assistant", "tool"]
