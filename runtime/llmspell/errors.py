@@ -117,7 +117,7 @@ class InvalidRequest(RequestError):
 class UnsupportedOption(RequestError):
     """The provider can't honour an option that the request asks for."""
 
-    fields = ("option", "provider")
+    fields: ClassVar[tuple[str, ...]] = ("option", "provider")
 
     def __init__(self, option: str, provider: str, message: str | None = None, *, hint: str | None = None) -> None:
         super().__init__(message or f"{provider} cannot honour the option '{option}'", hint=hint)
@@ -128,7 +128,7 @@ class UnsupportedOption(RequestError):
 class ContextOverflow(RequestError):
     """The prompt doesn't fit the model's context; ``limit`` and ``used`` count tokens."""
 
-    fields = ("limit", "used")
+    fields: ClassVar[tuple[str, ...]] = ("limit", "used")
 
     def __init__(self, limit: int, used: int, message: str | None = None, *, hint: str | None = None) -> None:
         super().__init__(
@@ -147,7 +147,7 @@ class ProviderError(LLMSpellError):
     """A provider failed while doing its work."""
 
     exit_code = 4
-    fields = ("provider", "partial")
+    fields: ClassVar[tuple[str, ...]] = ("provider", "partial")
 
     def __init__(
         self,
@@ -178,7 +178,7 @@ class RateLimited(ProviderError):
     """The provider asks to slow down; ``retry_after`` is in seconds where it said so."""
 
     retryable = True
-    fields = ("provider", "partial", "retry_after")
+    fields: ClassVar[tuple[str, ...]] = ("provider", "partial", "retry_after")
 
 
 class ProviderTimeout(ProviderError):
@@ -191,7 +191,7 @@ class ModelError(LLMSpellError):
     """A model can't be found, fetched or run."""
 
     exit_code = 5
-    fields = ("model",)
+    fields: ClassVar[tuple[str, ...]] = ("model",)
 
     def __init__(self, message: str, *, model: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -204,7 +204,7 @@ class ModelNotFound(ModelError):
     ``size_bytes`` is the size of that download where it is known.
     """
 
-    fields = ("model", "suggestions", "pull", "size_bytes")
+    fields: ClassVar[tuple[str, ...]] = ("model", "suggestions", "pull", "size_bytes")
 
     def __init__(
         self,
@@ -240,7 +240,7 @@ class Timeout(LLMSpellError):
     """A limit set by the user has passed: ``--timeout``, ``timeout(seconds, fn)``, an agent's ``timeout``."""
 
     exit_code = 124
-    fields = ("partial",)
+    fields: ClassVar[tuple[str, ...]] = ("partial",)
     partial: str | None = None
 
 
@@ -248,5 +248,5 @@ class Cancelled(LLMSpellError):
     """The work was stopped on request, by Ctrl-C or ``task:cancel()``."""
 
     exit_code = 130
-    fields = ("partial",)
+    fields: ClassVar[tuple[str, ...]] = ("partial",)
     partial: str | None = None
