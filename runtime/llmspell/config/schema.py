@@ -1,0 +1,146 @@
+"""Every key that llmspell.toml takes: its type, its default and what it does.
+
+This is the one place where a key is defined. The reader, `llmspell config`, the shipped llmspell.toml and the table
+in docs/configuration.md are made from it or checked against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any, NamedTuple, get_origin
+
+import msgspec
+from msgspec import Meta, Struct
+
+
+class Models(Struct, frozen=True, kw_only=True):
+    """Which models scripts get."""
+
+    default: Annotated[str, Meta(description="the model of an agent that names none", min_length=1)] = (
+        "local/smollm2:135m"
+    )
+    aliases: Annotated[
+        dict[str, str], Meta(description='your own names for models: `fast = "local/smollm2:135m"`')
+    ] = {}
+    remap: Annotated[
+        dict[str, str],
+        Meta(
+            description="replaces models that scripts name: a pattern (`*` stands for anything) and the model instead"
+        ),
+    ] = {}
+
+
+class Agent(Struct, frozen=True, kw_only=True):
+    """What agents do that don't say otherwise."""
+
+    system_prompt: Annotated[str | None, Meta(description="the system prompt")] = None
+    temperature: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        Meta(description="how freely the model chooses; 0 always takes the likeliest token"),
+    ] = None
+    max_tokens: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="the longest answer, in tokens")] = None
+    timeout: Annotated[
+        Annotated[float, Meta(gt=0)] | None, Meta(description="the longest wait for an answer, in seconds")
+    ] = None
+
+
+class Sandbox(Struct, frozen=True, kw_only=True):
+    """What a script may use. Paths are relative to the file that names them; `~` is your home."""
+
+    read: Annotated[
+        list[str], Meta(description="folders that scripts may read, beside the script's own and the working directory")
+    ] = []
+    write: Annotated[list[str], Meta(description="folders that scripts may write, beside the working directory")] = []
+    env: Annotated[
+        list[str], Meta(description="environment variables that scripts may read: names, or patterns such as `MY_*`")
+    ] = []
+    memory_mb: Annotated[int, Meta(ge=8, description="the most memory that a script's own values may take, in MB")] = (
+        512
+    )
+    compute_seconds: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="the longest time that a script may compute without waiting for anything, in seconds"),
+    ] = None
+
+
+class Tools(Struct, frozen=True, kw_only=True):
+    """Tools that agents may call. No keys so far."""
+
+
+class Logs(Struct, frozen=True, kw_only=True):
+    """What is said on stderr beside errors."""
+
+    verbose: Annotated[bool, Meta(description="says what was chosen and why, as `-v` does")] = False
+    debug: Annotated[bool, Meta(description="shows Python tracebacks, as `--debug` does")] = False
+
+
+class Runs(Struct, frozen=True, kw_only=True):
+    """How programs are run."""
+
+    timeout: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="the longest run of a program in seconds, as `--timeout` sets it"),
+    ] = None
+
+
+class Sections(Struct, frozen=True, kw_only=True):
+    """The whole of llmspell.toml."""
+
+    models: Models = Models()
+    providers: Annotated[
+        dict[str, dict[str, Any]],
+        Meta(description="a table for each provider; `type` says of which provider it is a further instance"),
+    ] = {}
+    agent: Agent = Agent()
+    sandbox: Sandbox = Sandbox()
+    tools: Tools = Tools()
+    logs: Logs = Logs()
+    runs: Runs = Runs()
+
+
+class Key(NamedTuple):
+    """One key: its dotted name, the type it must have, its default and a sentence on it."""
+
+    name: str
+    type: Any
+    default: Any
+    description: str
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the user chooses the names inside, as in [models.aliases]."""
+        return get_origin(plain(self.type)) is dict
+
+    @property
+    def is_list(self) -> bool:
+        return get_origin(plain(self.type)) is list
+
+
+@lru_cache(1)
+def keys() -> Mapping[str, Key]:
+    """Every key by its dotted name, in the order of the file."""
+    found = {}
+    for section in msgspec.structs.fields(Sections):
+        if isinstance(section.type, type) and issubclass(section.type, Struct):
+            for field in msgspec.structs.fields(section.type):
+                found[f"{section.name}.{field.name}"] = _key(f"{section.name}.{field.name}", field)
+        else:
+            found[section.name] = _key(section.name, section)
+    return found
+
+
+def section_names() -> tuple[str, ...]:
+    """The tables at the top of the file."""
+    return Sections.__struct_fields__
+
+
+def plain(kind: Any) -> Any:
+    """A type without its `Annotated` wrapping."""
+    return getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
+
+
+def _key(name: str, field: msgspec.structs.FieldInfo) -> Key:
+    default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+    notes = (note.description for note in getattr(field.type, "__metadata__", ()) if note.description)
+    return Key(name, field.type, default, next(notes, ""))
