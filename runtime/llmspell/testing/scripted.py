@@ -1,0 +1,211 @@
+"""A provider that says what a test tells it to say, in order, with nothing random in it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal, TypeAlias
+
+from llmspell.errors import InvalidRequest, ModelNotFound, ProviderError, UnsupportedOption
+from llmspell.models.names import ModelRef
+from llmspell.plugins.hookspecs import hookimpl
+from llmspell.plugins.values import ProviderSpec
+from llmspell.providers.contract import (
+    OPTIONS,
+    ChatEvent,
+    ChatRequest,
+    Finish,
+    FinishReason,
+    ModelInfo,
+    Provider,
+    ProviderStatus,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    Usage,
+)
+
+Gate: TypeAlias = Callable[[ChatRequest], Awaitable[None] | None]
+Step: TypeAlias = str | ChatEvent | Exception | float | asyncio.Event | Gate
+"""One step of a reply: a text (a delta), an event as it is, an error to raise, or something to wait for: seconds, an
+`asyncio.Event`, or a function of the request that may be async."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    steps: tuple[Step, ...]
+    finish: FinishReason | None
+    usage: Usage | None
+
+
+class ScriptedProvider(Provider):
+    """Answers each chat with the next reply of its queue.
+
+    ``requests`` holds every request as it came; ``running`` counts the streams open now, ``stopped`` those that were
+    closed or cancelled before their end. Without a reply left, ``answer`` gives the steps; without that either, the
+    chat fails and says so. Models beside ``models`` are not found, options beside the common ones and ``options`` are
+    refused: it keeps the contract like any provider.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "scripted",
+        models: Sequence[str | ModelInfo] = ("model",),
+        options: Iterable[str] = (),
+        answer: Callable[[ChatRequest], Iterable[Step]] | None = None,
+        status: ProviderStatus | None = None,
+    ) -> None:
+        self.name = name
+        self.requests: list[ChatRequest] = []
+        self.running = 0
+        self.stopped = 0
+        self.closed = False
+        self._models = tuple(m if isinstance(m, ModelInfo) else ModelInfo(m, name) for m in models)
+        self._options = frozenset(options)
+        self._answer = answer
+        self._status = status
+        self._queue: deque[_Reply] = deque()
+
+    # ── what a test says ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def enqueue(self, *steps: Step, finish: FinishReason | None = None, usage: Usage | None = None) -> ScriptedProvider:
+        """Add one reply; returns the provider, so that replies can be chained.
+
+        ``finish`` is ``tool_calls`` for a reply with a tool call and ``stop`` for any other, unless given. ``usage``
+        counts the words of the messages and one token a delta, unless given. A `Finish` as the last step, or an
+        error, is taken as it is.
+        """
+        self._queue.append(_Reply(steps, finish, usage))
+        return self
+
+    @property
+    def replies_left(self) -> int:
+        """How many replies nobody asked for yet."""
+        return len(self._queue)
+
+    # ── what a provider does ──────────────────────────────────────────────────────────────────────────────────────
+
+    async def status(self) -> ProviderStatus:
+        return self._status or ProviderStatus(ready=True, version="1", models=len(self._models))
+
+    async def models(self) -> Sequence[ModelInfo]:
+        return self._models
+
+    async def info(self, ref: ModelRef) -> ModelInfo:
+        for info in self._models:
+            if info.id == ref.id:
+                return info
+        known = tuple(info.id for info in self._models)
+        raise ModelNotFound(
+            f"the scripted provider '{self.name}' has no model '{ref.id}'",
+            model=ref.id,
+            suggestions=known,
+            hint=f"it has {', '.join(known) or 'none'}: ScriptedProvider(models=…)",
+        )
+
+    async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        self.requests.append(request)
+        await self.info(request.model)
+        self._check(request)
+        reply = self._next(request)
+        self.running += 1
+        ended = False
+        try:
+            async for event in self._play(reply, request):
+                ended = isinstance(event, Finish)
+                yield event
+        except Exception:
+            ended = True
+            raise
+        finally:
+            self.running -= 1
+            self.stopped += not ended
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+    # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _check(self, request: ChatRequest) -> None:
+        for option, value in request.options.items():
+            if option in self._options:
+                continue
+            if option not in OPTIONS:
+                raise UnsupportedOption(option, self.name, hint="ScriptedProvider(options=…) names further ones")
+            if isinstance(value, bool) or not isinstance(value, OPTIONS[option]):
+                kinds = " or ".join(kind.__name__ for kind in OPTIONS[option])
+                raise InvalidRequest(
+                    f"option '{option}' is {value!r}, not {kinds}", hint=f"pass a value of type {kinds}"
+                )
+
+    def _next(self, request: ChatRequest) -> _Reply:
+        if self._queue:
+            return self._queue.popleft()
+        if self._answer is not None:
+            return _Reply(tuple(self._answer(request)), None, None)
+        last = request.messages[-1].content if request.messages else ""
+        raise ProviderError(
+            f"the scripted provider '{self.name}' has no reply left for chat {len(self.requests)} ({last[:60]!r})",
+            provider=self.name,
+            hint="call enqueue(…) once for every chat",
+        )
+
+    async def _play(self, reply: _Reply, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        deltas = 0
+        called = False
+        for step in reply.steps:
+            await asyncio.sleep(0)  # a stream that never waits would starve the loop
+            if isinstance(step, Exception):
+                raise step
+            if not isinstance(step, str) and await self._waited(step, request):
+                continue
+            event: Any = TextDelta(step) if isinstance(step, str) else step
+            deltas += isinstance(event, TextDelta | ReasoningDelta | ToolCall)
+            called = called or isinstance(event, ToolCall)
+            yield event
+            if isinstance(event, Finish):
+                return
+        usage = reply.usage or Usage(sum(len(message.content.split()) for message in request.messages), deltas)
+        reason: FinishReason = reply.finish or ("tool_calls" if called else "stop")
+        yield Finish(reason, request.model.id, usage)
+
+    @staticmethod
+    async def _waited(step: Step, request: ChatRequest) -> bool:
+        """Wait if the step is a thing to wait for, and say whether it was."""
+        if isinstance(step, int | float):
+            await asyncio.sleep(step)
+        elif isinstance(step, asyncio.Event):
+            await step.wait()
+        elif callable(step):
+            waiting = step(request)
+            if inspect.isawaitable(waiting):
+                await waiting
+        else:
+            return False
+        return True
+
+
+def scripted_plugin(
+    provider: Provider,
+    name: str | None = None,
+    *,
+    kind: Literal["local", "cloud"] = "cloud",
+    aliases: tuple[str, ...] = (),
+    rank: int = 0,
+    takes: tuple[Literal["file", "hf"], ...] = (),
+) -> ModuleType:
+    """Make a plugin module whose factory returns ``provider``, for ``PluginHost(builtin={"scripted": module})``."""
+    spec = ProviderSpec(name or provider.name, lambda settings: provider, kind, aliases, rank, takes)
+    module = ModuleType(f"scripted_plugin_{spec.name}")
+
+    @hookimpl
+    def llmspell_providers() -> list[ProviderSpec]:
+        return [spec]
+
+    module.llmspell_providers = llmspell_providers  # type: ignore[attr-defined]
+    return module
