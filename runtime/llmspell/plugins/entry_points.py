@@ -16,38 +16,55 @@ GROUP = "llmspell"
 
 @dataclass(frozen=True, slots=True)
 class EntryPoint:
-    """One line of the group: ``name = module``, and the distribution that it comes from."""
+    """One line of the group, ``name = module[:attribute]``, and the distribution that it comes from."""
 
     name: str
     module: str
     distribution: str
     version: str
+    attribute: str = ""
 
 
 def scan(path: Iterable[str] | None = None) -> list[EntryPoint]:
-    """List the entry points of the group, by name; a distribution earlier on the path hides a later one."""
+    """List the entry points of the group, by name; a distribution earlier on the path hides a later one.
+
+    What can't be read is skipped: folders without permission, and zip files, whose plugins llmspell doesn't see.
+    """
     seen: set[str] = set()
     found: list[EntryPoint] = []
     for folder in sys.path if path is None else path:
         try:
             names = sorted(os.listdir(folder or "."))
-        except OSError:
+        except (OSError, TypeError, ValueError):  # sys.path may hold anything
             continue
         for name in names:
-            if not name.endswith((".dist-info", ".egg-info")):
+            # what pip moved out of the way while it replaced a distribution starts with "~"
+            if not name.endswith((".dist-info", ".egg-info")) or name.startswith("~"):
                 continue
-            distribution, _, version = name.rpartition(".")[0].partition("-")
-            if distribution.lower() in seen:
+            distribution, version = _parts(name)
+            key = normalized(distribution)
+            if key in seen:
                 continue
-            seen.add(distribution.lower())
-            found += (
-                EntryPoint(key, module, distribution, version.partition("-")[0])
-                for key, module in _read(os.path.join(folder or ".", name, "entry_points.txt"))
-            )
+            seen.add(key)
+            found += _read(os.path.join(folder or ".", name, "entry_points.txt"), distribution, version)
     return sorted(found, key=lambda point: point.name)
 
 
-def _read(file: str) -> Iterator[tuple[str, str]]:
+def normalized(distribution: str) -> str:
+    """The one spelling of a distribution's name: My.Plugin, my-plugin and my_plugin are the same."""
+    return distribution.lower().replace("-", "_").replace(".", "_")
+
+
+def _parts(folder: str) -> tuple[str, str]:
+    stem, _, kind = folder.rpartition(".")
+    if kind == "egg-info":  # name[-version[-pyX.Y]]
+        distribution, _, rest = stem.partition("-")
+        return distribution, rest.partition("-")[0]
+    distribution, dash, version = stem.rpartition("-")  # a version holds no dash, an old tool's name may
+    return (distribution, version) if dash else (stem, "")
+
+
+def _read(file: str, distribution: str, version: str) -> Iterator[EntryPoint]:
     try:
         with open(file, encoding="utf-8") as stream:
             text = stream.read()
@@ -61,5 +78,6 @@ def _read(file: str) -> Iterator[tuple[str, str]]:
         if line.startswith("["):
             inside = line == f"[{GROUP}]"
         elif inside and "=" in line:
-            key, _, module = line.partition("=")
-            yield key.strip(), module.partition(":")[0].strip()
+            name, _, target = line.partition("=")
+            module, _, attribute = target.partition("[")[0].partition(":")  # "[" starts the extras, long obsolete
+            yield EntryPoint(name.strip(), module.strip(), distribution, version, attribute.strip())
