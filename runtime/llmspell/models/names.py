@@ -18,7 +18,9 @@ LOCAL = "local"
 """The provider name that means: the first local backend that has the model."""
 
 _FORMS = "write [provider/]name[:variant][@backend], hf:owner/repo[/file.gguf], or the path of a .gguf file"
+_HF_FORM = "write hf:owner/repo[/file.gguf]; a quantization is asked for beside the name: --quantization Q4_K_M"
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_TAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ def parse(spec: str) -> ModelRef:
     Raises:
         InvalidRequest: the text is none of the forms above.
     """
+    if not isinstance(spec, str):
+        raise InvalidRequest(f"a model's name is a text, not {spec!r}", hint=_FORMS)
     text = spec.strip()
     if not text or (any(c.isspace() for c in text) and not _is_path(text)):
         raise InvalidRequest(f"'{spec}' is not a model name", hint=_FORMS)
@@ -63,9 +67,10 @@ def parse(spec: str) -> ModelRef:
     text, backend = _cut(text, "@", spec)
     if text.startswith("hf:"):
         name = text[3:]
-        parts = name.split("/")
-        if len(parts) < 2 or not all(parts):
-            raise InvalidRequest(f"'{spec}' names no Hugging Face repository", hint="write hf:owner/repo[/file.gguf]")
+        owner, _, rest = name.partition("/")
+        repo, slash, file = rest.partition("/")
+        if not (_PART.fullmatch(owner) and _PART.fullmatch(repo)) or (slash and not _is_inside(file)):
+            raise InvalidRequest(f"'{spec}' names no Hugging Face repository", hint=_HF_FORM)
         return ModelRef(name, backend=backend, kind="hf")
     provider, slash, rest = text.partition("/")
     if not slash:
@@ -79,12 +84,18 @@ def parse(spec: str) -> ModelRef:
 
 
 def _cut(text: str, mark: str, spec: str) -> tuple[str, str | None]:
-    head, found, tail = text.rpartition(mark)
+    # the last @ names the backend; a variant may hold further colons, as in ft:gpt-4o-mini:team::id
+    head, found, tail = text.rpartition(mark) if mark == "@" else text.partition(mark)
     if not found:
         return text, None
-    if not head or not tail or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:+-]*", tail):
+    if not head or not _TAIL.fullmatch(tail):
         raise InvalidRequest(f"'{spec}' has nothing readable beside its '{mark}'", hint=_FORMS)
     return head, tail.lower() if mark == "@" else tail
+
+
+def _is_inside(file: str) -> bool:
+    """Whether the path of a file stays inside its repository."""
+    return file.endswith(".gguf") and "\\" not in file and not {"", ".", ".."} & set(file.split("/"))
 
 
 def _is_path(text: str) -> bool:
