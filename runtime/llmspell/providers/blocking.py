@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
+from llmspell.errors import ProviderError
 from llmspell.providers.contract import ChatEvent, ChatRequest, Provider
 
 T = TypeVar("T")
@@ -21,7 +22,12 @@ T = TypeVar("T")
 async def in_thread(generate: Callable[[threading.Event], Iterator[T]]) -> AsyncIterator[T]:
     """Run ``generate(stop)`` in a thread of its own and yield what it yields.
 
-    Events that pile up while the loop is busy are handed over in one wake-up.
+    Events that pile up while the loop is busy are handed over in one wake-up. What the generator raises is raised
+    here. A second cancellation, while the stream waits for the thread, is obeyed at once: an engine that doesn't look
+    at ``stop`` can't hold its caller.
+
+    Raises:
+        ProviderError: the system gives no further thread.
     """
     loop = asyncio.get_running_loop()
     stop = threading.Event()
@@ -35,24 +41,37 @@ async def in_thread(generate: Callable[[threading.Event], Iterator[T]]) -> Async
         ended, failure = True, error
         more.set()
 
+    def tell(callback: Callable[..., object], *arguments: object) -> None:
+        try:
+            loop.call_soon_threadsafe(callback, *arguments)
+        except RuntimeError:  # the loop was closed: nobody will ever read this stream
+            stop.set()
+
     def work() -> None:
         nonlocal notified
         error: BaseException | None = None
         try:
-            for item in generate(stop):
-                inbox.append(item)
-                if not notified:
-                    notified = True
-                    loop.call_soon_threadsafe(more.set)
-                if stop.is_set():
-                    break
+            items = generate(stop)
+            try:
+                for item in items:
+                    if stop.is_set():
+                        break
+                    inbox.append(item)
+                    if not notified:
+                        notified = True
+                        tell(more.set)
+            finally:  # a generator left early cleans up here, in its own thread and before the stream has ended
+                getattr(items, "close", _nothing)()
         except BaseException as raised:  # noqa: BLE001 - it is raised again where the stream is read
             error = raised
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(end, error)
+        tell(end, error)
 
-    thread = threading.Thread(target=work, name="llmspell-engine", daemon=True)
-    thread.start()
+    try:
+        threading.Thread(target=work, name="llmspell-engine", daemon=True).start()
+    except RuntimeError as error:
+        raise ProviderError(
+            f"no thread for another request: {error}", hint="run fewer at once", retryable=True
+        ) from None
     try:
         while True:
             await more.wait()
@@ -60,7 +79,7 @@ async def in_thread(generate: Callable[[threading.Event], Iterator[T]]) -> Async
             notified = False  # before the inbox is emptied: what comes later notifies again
             while inbox:
                 yield inbox.popleft()
-            if ended and not inbox:
+            if ended:
                 if failure is not None:
                     raise failure
                 return
@@ -68,7 +87,11 @@ async def in_thread(generate: Callable[[threading.Event], Iterator[T]]) -> Async
         stop.set()
         while not ended:
             more.clear()
-            await asyncio.shield(more.wait())
+            await more.wait()
+
+
+def _nothing() -> None:
+    """Stand in for the ``close`` of an iterator that has none."""
 
 
 class BlockingProvider(Provider):
@@ -83,3 +106,9 @@ class BlockingProvider(Provider):
 
     def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         return in_thread(lambda stop: self.generate(request, stop))
+
+    @classmethod
+    def can(cls, verb: str) -> bool:
+        if verb == "chat" and cls.chat is BlockingProvider.chat:
+            return cls.generate is not BlockingProvider.generate
+        return super().can(verb)
