@@ -19,12 +19,28 @@ from llmspell.providers.contract import ChatEvent, ChatRequest, Provider
 T = TypeVar("T")
 
 
-async def in_thread(generate: Callable[[threading.Event], Iterator[T]]) -> AsyncIterator[T]:
-    """Run ``generate(stop)`` in a thread of its own and yield what it yields.
+def in_thread(generate: Callable[[threading.Event], Iterator[T]]) -> AsyncIterator[T]:
+    """Run ``generate(stop)`` in a thread of its own and yield what it yields; otherwise as `pushed_from_thread`."""
 
-    Events that pile up while the loop is busy are handed over in one wake-up. What the generator raises is raised
-    here. A second cancellation, while the stream waits for the thread, is obeyed at once: an engine that doesn't look
-    at ``stop`` can't hold its caller.
+    def work(emit: Callable[[T], None], stop: threading.Event) -> None:
+        items = generate(stop)
+        try:
+            for item in items:
+                if stop.is_set():
+                    break
+                emit(item)
+        finally:  # a generator left early cleans up here, in its own thread and before the stream has ended
+            getattr(items, "close", _nothing)()
+
+    return pushed_from_thread(work)
+
+
+async def pushed_from_thread(run: Callable[[Callable[[T], None], threading.Event], None]) -> AsyncIterator[T]:
+    """Run ``run(emit, stop)`` in a thread of its own and yield what it hands to ``emit``, for engines that call back.
+
+    Events that pile up while the loop is busy are handed over in one wake-up. What ``run`` raises is raised here. A
+    second cancellation, while the stream waits for the thread, is obeyed at once: an engine that doesn't look at
+    ``stop`` can't hold its caller.
 
     Raises:
         ProviderError: the system gives no further thread.
@@ -47,21 +63,17 @@ async def in_thread(generate: Callable[[threading.Event], Iterator[T]]) -> Async
         except RuntimeError:  # the loop was closed: nobody will ever read this stream
             stop.set()
 
-    def work() -> None:
+    def emit(item: T) -> None:
         nonlocal notified
+        inbox.append(item)
+        if not notified:
+            notified = True
+            tell(more.set)
+
+    def work() -> None:
         error: BaseException | None = None
         try:
-            items = generate(stop)
-            try:
-                for item in items:
-                    if stop.is_set():
-                        break
-                    inbox.append(item)
-                    if not notified:
-                        notified = True
-                        tell(more.set)
-            finally:  # a generator left early cleans up here, in its own thread and before the stream has ended
-                getattr(items, "close", _nothing)()
+            run(emit, stop)
         except BaseException as raised:  # noqa: BLE001 - it is raised again where the stream is read
             error = raised
         tell(end, error)

@@ -144,9 +144,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that the user should know and that is no part of the answer."""
+    """Something that the user should know and that is no part of the answer; ``debug`` is for those who ask with -v."""
 
     text: str
+    level: Literal["info", "debug"] = "info"
 
 
 @dataclass(frozen=True, slots=True)
