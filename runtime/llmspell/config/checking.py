@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, get_args
@@ -83,6 +84,8 @@ def check_value(
     kind = get_args(plain(key.type))[1] if key.is_table else key.type
     try:
         content = msgspec.convert(content, kind)
+        if isinstance(content, float) and not math.isfinite(content):
+            raise msgspec.ValidationError
     except msgspec.ValidationError:
         raise ConfigError(f"{said()} must be {expected(kind)}, not {told(content)}", hint=key.description) from None
     if key.name in PATHS:
@@ -109,8 +112,6 @@ def check_provider(
                 f'`api_key_env = "{name.upper().replace("-", "_")}_API_KEY"`',
             )
         yield Value(path, content, origin)
-    if not table:
-        yield Value(("providers", name), {}, origin)
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,7 +134,7 @@ def expected(kind: Any) -> str:
         if note.gt is not None:
             words += f" above {note.gt}"
         if note.min_length:
-            words += ", not empty"
+            words += " that is not empty"
     return words
 
 
@@ -163,13 +164,13 @@ def suggestion(name: str, known: Iterable[str]) -> str | None:
 def _unknown(path: tuple[str, ...], known: Iterable[str], file: str) -> ConfigError:
     dotted = ".".join(path)
     noun = "section" if len(path) == 1 else "key"
-    hint = RENAMED.get(dotted) or suggestion(path[-1], known) or _elsewhere(path[-1])
+    hint = RENAMED.get(dotted) or _elsewhere(path) or suggestion(path[-1], known) or f"[{path[0]}] takes no keys so far"
     return ConfigError(f"{position(file, path)}: unknown {noun} '{dotted}'", hint=hint)
 
 
-def _elsewhere(name: str) -> str | None:
-    homes = [key for key in keys() if key.endswith(f".{name}")]
-    return f"did you mean '{homes[0]}'?" if homes else None
+def _elsewhere(path: tuple[str, ...]) -> str | None:
+    homes = [key for key in keys() if key.rpartition(".")[2] == path[-1] and "." in key]
+    return "did you mean " + " or ".join(f"'{home}'" for home in homes) + "?" if homes else None
 
 
 def _must_be_table(content: Any, path: tuple[str, ...], file: str) -> None:

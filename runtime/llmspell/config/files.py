@@ -5,15 +5,26 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from llmspell.config.paths import folder
+from llmspell.config.schema import keys, section_names
 from llmspell.errors import ConfigError
 
 NAME = "llmspell.toml"
 
 
-def user_file(environ: Any) -> str:
+def shipped() -> str:
+    """The commented file that llmspell ships, as text."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    inside = os.path.join(here, NAME)
+    top = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(here))), NAME)  # of a checkout
+    with open(inside if os.path.isfile(inside) else top, encoding="utf-8") as stream:
+        return stream.read()
+
+
+def user_file(environ: Mapping[str, str]) -> str:
     """Where the user's own file is, if there is one."""
     return os.path.join(folder("config", environ), NAME)
 
@@ -59,9 +70,18 @@ def read(path: str) -> dict[str, Any]:
         raise ConfigError(
             f"cannot read {path}: {error.strerror}", hint="`llmspell config path` lists the files"
         ) from None
-    if all(not line or line.startswith("#") for line in map(str.strip, text.split("\n"))):
-        return {}  # as shipped, every key commented out: not worth the import of a TOML reader
-    return parse(text, path)
+    return {} if _says_nothing(text) else parse(text, path)
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether there is no key at all, as in the shipped file; then the import of a TOML reader is saved."""
+    tables = {*section_names(), *(key.name for key in keys().values() if key.is_table)}
+    for line in map(str.strip, text.split("\n")):
+        if line and not line.startswith("#"):
+            name = line[1:-1] if line.startswith("[") and line.endswith("]") else ""
+            if name not in tables and not (name.startswith("providers.") and name[10:].isidentifier()):
+                return False
+    return True
 
 
 def parse(text: str, path: str) -> dict[str, Any]:

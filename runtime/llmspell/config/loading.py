@@ -21,7 +21,7 @@ FILE_VARIABLE = "LLMSPELL_CONFIG"
 def load(
     file: str | None = None,
     *,
-    flags: Mapping[str, tuple[str, Any]] = {},  # noqa: B006 - never changed
+    flags: Mapping[str, tuple[str, Any]] = {},
     environ: Mapping[str, str] | None = None,
     cwd: str | None = None,
 ) -> Settings:
@@ -35,7 +35,7 @@ def load(
         UsageError: the same for a flag.
     """
     environ = os.environ if environ is None else environ
-    cwd = os.getcwd() if cwd is None else cwd
+    cwd = _working_directory() if cwd is None else cwd
     layers: list[Value] = []
     read: list[str] = []
     for where, path in _files(file, environ, cwd):
@@ -47,6 +47,13 @@ def load(
     if not layers:
         return Settings(files=tuple(read))
     return _settings(layers, tuple(read))
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        raise ConfigError("the working directory no longer exists", hint="change to one that does") from None
 
 
 def _files(file: str | None, environ: Mapping[str, str], cwd: str) -> Iterator[tuple[str, str]]:
