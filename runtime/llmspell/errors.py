@@ -21,6 +21,7 @@ LLMSpellError                   exit code 1
 │   ├── ModelNotFound           5    no provider has it
 │   ├── ModelNotUsable          5    its file is damaged, or of a kind that the engine can't run
 │   └── PullFailed              5    it could not be fetched
+├── InvalidAnswer               1    the answer isn't what the request's format asks for
 ├── SandboxError                1    a script asked for what `[sandbox]` doesn't grant
 ├── Timeout                     124  a time limit that the user set has passed
 └── Cancelled                   130  stopped on request
@@ -230,6 +231,20 @@ class PullFailed(ModelError):
     """A model could not be fetched; nothing half-done was left in its place."""
 
     retryable = True
+
+
+class InvalidAnswer(LLMSpellError):
+    """A model's answer doesn't satisfy the schema it was asked to; ``partial`` is its text."""
+
+    retryable = True
+    fields: ClassVar[tuple[str, ...]] = ("partial", "violations")
+
+    def __init__(
+        self, message: str, *, partial: str, violations: tuple[str, ...] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.partial = partial
+        self.violations = violations
 
 
 class SandboxError(LLMSpellError):

@@ -1,0 +1,248 @@
+"""The hub: takes a model's name and a request, finds the provider, and lets nothing but typed errors out.
+
+Nothing is contacted, and no provider's package imported, before one of its models is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from llmspell.config import Settings
+from llmspell.errors import LLMSpellError, ModelNotFound, PullFailed, UnsupportedOption
+from llmspell.plugins.host import PluginHost
+from llmspell.plugins.values import ProviderSpec
+from llmspell.providers.contract import (
+    ChatEvent,
+    ChatRequest,
+    Message,
+    ModelInfo,
+    Notice,
+    PromptProgress,
+    Provider,
+    ProviderStatus,
+    PullProgress,
+    Timeouts,
+    ToolSpec,
+)
+from llmspell.providers.instances import Instances
+from llmspell.providers.requests import check_options, nearest_option
+from llmspell.providers.routing import Route
+from llmspell.providers.schemas import check_schema
+from llmspell.providers.search import STATUS_SECONDS, VERB_SECONDS, Search
+from llmspell.providers.watching import asked, close, foreign, watched
+
+
+class Hub:
+    """The providers of one run and the way to them.
+
+    ``on_missing`` is asked when no provider has a model; it may fetch it, and says whether it is there now. It is
+    asked once for a name. ``on_event`` sees the notices and the prompt progress of every chat, with
+    ``provider/model`` first.
+    """
+
+    def __init__(self, plugins: PluginHost, settings: Settings) -> None:
+        self._settings = settings
+        self._instances = Instances(plugins, settings)
+        self._search = Search(self._instances, settings.models)
+        self._routes: dict[str, Route] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._declined: set[str] = set()
+        self.on_missing: Callable[[ModelNotFound], Awaitable[bool]] | None = None
+        self.on_event: Callable[[str, ChatEvent], None] | None = None
+
+    # ── providers ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def specs(self) -> Mapping[str, ProviderSpec]:
+        """The providers by configured name; no alias among the names."""
+        return self._instances.specs
+
+    def names_of(self, name: str) -> tuple[str, ...]:
+        """Every name under which a provider answers, its configured one first."""
+        return self._instances.names_of(name)
+
+    def find(self, name: str) -> str:
+        """The configured name of a provider called by its name or an alias; raises as `provider` does."""
+        return self._instances.find(name)
+
+    def provider(self, name: str) -> Provider:
+        """A provider by its configured name or an alias, made on first use.
+
+        Raises:
+            ConfigError: its table of llmspell.toml is wrong.
+            ProviderUnavailable: there is none of that name, or what it needs is not installed.
+            PluginError: its factory failed.
+        """
+        return self._instances.provider(name)
+
+    async def status(self, kind: str | None = None) -> dict[str, ProviderStatus]:
+        """How each provider is, asked all at once, 2 s at most; ``kind`` (local, cloud) narrows. Never raises."""
+        names = [name for name, spec in self.specs().items() if kind in (None, spec.kind)]
+        answers = dict(zip(names, await asyncio.gather(*map(self._status, names)), strict=True))
+        if kind is None:
+            for name in self._instances.unknown():
+                answers[name] = await self._status(name)
+        return answers
+
+    async def _status(self, name: str) -> ProviderStatus:
+        try:
+            return await asked(self.provider(name).status, name, "status", STATUS_SECONDS)
+        except LLMSpellError as error:
+            return ProviderStatus(False, error=f"{error.message} ({error.hint})" if error.hint else error.message)
+
+    # ── from a name to a provider ─────────────────────────────────────────────────────────────────────────────────
+
+    def rewritten(self, spec: str) -> str:
+        """The name that is meant, after ``[models.aliases]`` and ``[models.remap]``; contacts nobody."""
+        return self._search.rewritten(spec)
+
+    async def resolve(self, spec: str) -> Route:
+        """Find the provider of a model; the answer is kept until the model is gone.
+
+        Raises:
+            InvalidRequest: the name is no model name.
+            ConfigError: aliases lead in a circle, or the provider's table is wrong.
+            ProviderUnavailable: the named provider isn't there, or no local one could be asked.
+            ModelNotFound: no local provider has the model; says why, what is near and how to fetch it.
+        """
+        route = self._routes.get(spec)
+        if route is None:
+            async with self._locks.setdefault(spec, asyncio.Lock()):  # a thousand agents ask, and one of them searches
+                route = self._routes.get(spec)
+                if route is None:
+                    route = self._routes[spec] = await self._find(spec)
+        return route
+
+    async def _find(self, spec: str) -> Route:
+        try:
+            return await self._search.route(spec)
+        except ModelNotFound as error:
+            if not await self._fetched(spec, error):
+                raise
+        return await self._search.route(spec)
+
+    async def _fetched(self, spec: str, error: ModelNotFound) -> bool:
+        if self.on_missing is None or spec in self._declined:
+            return False
+        if await self.on_missing(error):
+            self._forget()
+            return True
+        self._declined.add(spec)
+        return False
+
+    def _forget(self) -> None:
+        self._routes.clear()
+        self._declined.clear()
+
+    # ── chat ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def chat(
+        self,
+        spec: str,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        format: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] = {},
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        *,
+        on_route: Callable[[Route], None] | None = None,
+    ) -> AsyncIterator[ChatEvent]:
+        """Answer messages with a model: a stream of events that ends in one `Finish` or raises one typed error.
+
+        ``on_route`` learns which provider answers. Closing the stream closes the provider's. ``timeouts.total``
+        counts from the moment the provider is asked.
+
+        Raises:
+            InvalidRequest: an option or the format is wrong; nothing was sent.
+            UnsupportedOption: the provider can't honour an option.
+            ProviderError, ModelError, Timeout: see `llmspell.errors`; those midway have the text so far in
+                ``partial``.
+        """
+        options = check_options(options)
+        schema = None if format is None else check_schema(format)
+        again = True
+        while True:
+            route = await self.resolve(spec)
+            if on_route is not None:
+                on_route(route)
+            request = ChatRequest(route.ref, tuple(messages), tuple(tools), schema, options, timeouts)
+            events = watched(lambda r=route, q=request: r.provider.chat(q), route.name, timeouts)  # type: ignore[misc]
+            quiet = True
+            try:
+                async for event in events:
+                    quiet = False
+                    if self.on_event is not None and isinstance(event, (Notice, PromptProgress)):
+                        self.on_event(f"{route.name}/{route.ref.id}", event)
+                    yield event
+                return
+            except UnsupportedOption as error:
+                near = None if error.hint else nearest_option(error.option)
+                if near and near != error.option:
+                    error.hint = f"did you mean '{near}'?"
+                raise
+            except ModelNotFound as error:
+                self._routes.pop(spec, None)
+                explained = await self._search.explained(spec, error, route)
+                if not (quiet and again and await self._fetched(spec, explained)):
+                    raise explained from error
+                again = False
+            finally:
+                await close(events)
+
+    # ── models ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def models(self, backend: str | None = None) -> list[ModelInfo]:
+        """The models that a chat could use now: of one provider, or of all local ones.
+
+        Raises:
+            ProviderError, ConfigError: only where ``backend`` names a provider; otherwise those that fail are left
+                out, and `status` says why.
+        """
+        return await self._search.listed("models", backend)
+
+    async def available(self, backend: str | None = None) -> list[ModelInfo]:
+        """The models that `pull` can fetch by name; raises as `models` does."""
+        return await self._search.listed("available", backend)
+
+    async def info(self, spec: str) -> ModelInfo:
+        """All that is known of one model; raises as `resolve` does."""
+        route = await self._search.route(spec)
+        return await self._search.info(route.name, route.ref)
+
+    async def pull(self, spec: str, quantization: str | None = None) -> AsyncIterator[PullProgress]:
+        """Fetch a model; the last event is ``complete``.
+
+        Raises:
+            PullFailed: it could not be fetched.
+            ModelNotFound, ProviderError, ConfigError: nobody could fetch it.
+        """
+        name, ref = await self._search.source(spec)
+        provider, complete = self.provider(name), False
+        events: Any = None
+        try:
+            events = provider.pull(replace(ref, quantization=quantization) if quantization else ref)
+            async for progress in events:
+                complete = progress.status == "complete"
+                yield progress
+        except LLMSpellError:
+            raise
+        except Exception as error:
+            raise foreign(error, name, "pull") from error
+        finally:
+            await close(events)
+        if not complete:
+            raise PullFailed(f"{name} ended the pull of '{ref.id}' before it was complete", model=ref.id)
+        self._forget()
+
+    async def remove(self, spec: str) -> None:
+        """Delete a model's files; raises as `resolve` does, and `ProviderError` where the provider can't."""
+        route = await self._search.route(spec)
+        await asked(lambda: route.provider.remove(route.ref), route.name, "remove", VERB_SECONDS)
+        self._forget()
+
+    async def aclose(self) -> None:
+        """Give back what the used providers hold."""
+        made = self._instances.made()
+        await asyncio.gather(*(p.aclose() for p in made.values()), return_exceptions=True)
