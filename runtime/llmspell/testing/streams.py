@@ -1,0 +1,94 @@
+"""Reading the stream of a chat in tests, and judging what came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from llmspell.models.names import parse
+from llmspell.providers.contract import ChatEvent, ChatRequest, Finish, ModelInfo, Provider, TextDelta
+
+CAPABILITIES = frozenset({"chat", "tools", "json_schema", "vision", "thinking", "embed"})
+
+
+async def collect(provider: Provider, request: ChatRequest, into: list[ChatEvent] | None = None) -> list[ChatEvent]:
+    """All events of a chat; ``into`` keeps those that came before an error."""
+    events: list[ChatEvent] = [] if into is None else into
+    async for event in provider.chat(request):
+        events.append(event)
+    return events
+
+
+async def first(provider: Provider, request: ChatRequest, count: int = 20) -> list[ChatEvent]:
+    """The first events of a chat that may be endless."""
+    events: list[ChatEvent] = []
+    stream = provider.chat(request)
+    try:
+        async for event in stream:
+            events.append(event)
+            if len(events) == count:
+                break
+    finally:
+        await close(stream)
+    return events
+
+
+async def read(stream: AsyncIterator[ChatEvent], started: asyncio.Event, stopping: asyncio.Event) -> None:
+    """Read a stream until the task is cancelled, even if the answer is short; return if it ends while stopping."""
+    try:
+        async for _ in stream:
+            started.set()
+    finally:
+        started.set()  # whoever waits for it must not hang on an error
+    if not stopping.is_set():
+        await asyncio.Event().wait()
+
+
+async def close(stream: AsyncIterator[ChatEvent]) -> None:
+    """Close a stream.
+
+    Raises:
+        AssertionError: it goes on.
+    """
+    try:
+        await stream.aclose()  # type: ignore[attr-defined]  # an iterator need not have it, a generator has
+    except RuntimeError as error:
+        raise AssertionError(f"the stream doesn't end when it is closed: {error}") from error
+
+
+def finish_of(events: list[ChatEvent]) -> Finish:
+    """The `Finish` that a stream ended in.
+
+    Raises:
+        AssertionError: it ended in anything else.
+    """
+    assert events, "the stream is empty"
+    assert isinstance(events[-1], Finish), f"the stream ends in {events[-1]!r}, not in Finish"
+    return events[-1]
+
+
+def text_of(events: list[ChatEvent]) -> str:
+    """The answer of a stream."""
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def is_count(value: Any) -> bool:
+    """Whether a value is an integer from 0 on; a boolean is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def check_info(info: ModelInfo, provider: Provider) -> None:
+    """Judge one entry of a provider's list of models.
+
+    Raises:
+        AssertionError: a field is not what the contract says.
+    """
+    assert isinstance(info, ModelInfo), f"models() gave {info!r}"
+    assert info.provider == provider.name, f"model '{info.id}' says provider {info.provider!r}, not {provider.name!r}"
+    assert parse(f"{provider.name}/{info.id}").id == info.id, f"'{info.id}' can't be written as a model name"
+    for name in ("size_bytes", "context_length"):
+        value = getattr(info, name)
+        assert value is None or (is_count(value) and value > 0), f"{name} of '{info.id}' is {value!r}; None if unknown"
+    unknown = (info.capabilities or frozenset()) - CAPABILITIES
+    assert not unknown, f"capabilities of '{info.id}' has {sorted(unknown)}"
