@@ -1,0 +1,124 @@
+"""Values between Lua and Python, exactly, and safe against cycles.
+
+Lua to Python: a table with keys exactly 1..n is a list; one with holes is a list with None in them as long as its
+last key is at most 2n + 8, else a dict with integer keys; names make a dict, sorted by key, so that a prompt or a
+schema made from a table is the same text in every run. An empty table is a dict, unless it is marked as an array.
+Numbers keep their kind. Functions, cycles, more than 100 levels, and positions mixed with names are errors.
+
+Python to Lua: None in a dict is left out, in a list it is `JSON.null`; `[]` is marked as an array; whole numbers
+beyond 64 bits become floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from llmspell.errors import LLMSpellError
+
+MAX_DEPTH = 100
+
+
+class ConversionError(LLMSpellError):
+    """A value has no counterpart on the other side."""
+
+
+class Converter:
+    """Converts for one Lua state. The functions given are the state's own."""
+
+    def __init__(
+        self,
+        table_from: Callable[..., Any],
+        lua_type: Callable[[Any], str | None],
+        kind_of_empty: Callable[[Any], str],
+        null: Any,
+        array: Callable[[], Any],
+    ) -> None:
+        self._table_from = table_from
+        self._lua_type = lua_type
+        self._kind_of_empty = kind_of_empty
+        self._null = null
+        self._array = array
+
+    # ── Lua to Python ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def to_python(self, value: Any, depth: int = 0) -> Any:
+        """Convert a Lua value.
+
+        Raises:
+            ConversionError: it holds a function, a cycle, or mixes positions and names.
+        """
+        if value is None or isinstance(value, (str, int, float)):
+            return value
+        kind = self._lua_type(value)
+        if kind != "table":
+            raise ConversionError(f"a {kind or type(value).__name__} can't leave Lua: only plain values can")
+        if depth >= MAX_DEPTH:
+            raise ConversionError(f"the table contains itself, or is nested deeper than {MAX_DEPTH} levels")
+        items = list(value.items())
+        if not items:
+            return self._empty(value)
+        keys = [key for key, _ in items]
+        if all(type(key) is str for key in keys):
+            items.sort(key=lambda item: item[0])
+            return {key: self.to_python(inner, depth + 1) for key, inner in items if not self._is_null(inner)}
+        if all(type(key) is int for key in keys):
+            return self._positions(items, depth)
+        if all(isinstance(key, (str, int, float)) and type(key) is not bool for key in keys):
+            raise ConversionError("a table with both positions and names is neither a list nor a record")
+        odd = next(key for key in keys if not isinstance(key, (str, int, float)) or type(key) is bool)
+        raise ConversionError(f"a {self._lua_type(odd) or type(odd).__name__} can't be a key outside Lua")
+
+    def _positions(self, items: list[tuple[Any, Any]], depth: int) -> Any:
+        count = len(items)
+        lowest, last = min(key for key, _ in items), max(key for key, _ in items)
+        if lowest < 1 or last > 2 * count + 8:
+            return {key: self.to_python(inner, depth + 1) for key, inner in sorted(items, key=lambda item: item[0])}
+        values: list[Any] = [None] * last
+        for key, inner in items:
+            values[key - 1] = self.to_python(inner, depth + 1)
+        return values
+
+    def _empty(self, value: Any) -> Any:
+        kind = self._kind_of_empty(value)
+        return None if kind == "null" else [] if kind == "array" else {}
+
+    def _is_null(self, value: Any) -> bool:
+        return (
+            value is not None
+            and not isinstance(value, (str, int, float))
+            and self._lua_type(value) == "table"
+            and len(value) == 0
+            and self._kind_of_empty(value) == "null"
+        )
+
+    # ── Python to Lua ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def to_lua(self, value: Any, depth: int = 0) -> Any:
+        """Convert a plain value of Python: scalars, text, bytes, lists, tuples, mappings.
+
+        Raises:
+            ConversionError: it holds anything else, or a cycle.
+        """
+        if value is None or isinstance(value, (str, float, bytes)) or value is True or value is False:
+            return value
+        if isinstance(value, int):
+            return value if -(1 << 63) <= value < 1 << 63 else float(value)
+        if depth >= MAX_DEPTH:
+            raise ConversionError(f"a value for Lua contains itself, or is nested deeper than {MAX_DEPTH} levels")
+        if isinstance(value, (list, tuple)):
+            if not value:
+                return self._array()
+            inner = [self._null if item is None else self.to_lua(item, depth + 1) for item in value]
+            return self._table_from(inner)
+        if isinstance(value, Mapping):
+            return self._table_from(
+                {self._key(key): self.to_lua(item, depth + 1) for key, item in value.items() if item is not None}
+            )
+        raise ConversionError(f"a {type(value).__name__} can't go into Lua: only plain values can")
+
+    @staticmethod
+    def _key(key: Any) -> Any:
+        if isinstance(key, str) or (isinstance(key, int) and -(1 << 63) <= key < 1 << 63):
+            return key
+        raise ConversionError(f"a {type(key).__name__} can't be a key in Lua: only text and whole numbers can")

@@ -1,0 +1,241 @@
+"""The files of a script: what it may touch, and the ones that it holds open.
+
+Below the roots of `[sandbox] read` and `write` everything is granted, elsewhere nothing; symbolic links are followed
+before the question is asked. A denied call fails as Lua's own does for a file that isn't there, and says which line
+of llmspell.toml to change.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from typing import IO, Any
+
+Failure = tuple[None, str, int]
+
+
+class FileAccess:
+    """Which paths a script may read and write."""
+
+    def __init__(self, read: Iterable[str], write: Iterable[str]) -> None:
+        self._write = [os.path.realpath(os.path.expanduser(root)) for root in write]
+        self._read = [os.path.realpath(os.path.expanduser(root)) for root in read] + self._write
+        self._private: str | None = None
+
+    def private(self) -> str:
+        """A folder for temporary files, made on first use and readable by nobody else."""
+        if self._private is None:
+            self._private = os.path.realpath(tempfile.mkdtemp(prefix="llmspell-"))
+            self._read.append(self._private)
+            self._write.append(self._private)
+        return self._private
+
+    def denied(self, path: str, *, write: bool = False) -> Failure | None:
+        """Why a path can't be used, as Lua's functions return it; None when it can."""
+        if "\0" in path:
+            return (None, f"{path!r}: invalid file name", errno.EINVAL)
+        real = os.path.realpath(path)
+        roots = self._write if write else self._read
+        if any(real == root or real.startswith(os.path.join(root, "")) for root in roots):
+            return None
+        key, flag, folder = (
+            ("write", "--allow-write", os.path.dirname(real) or real)
+            if write
+            else (
+                "read",
+                "--allow-read",
+                os.path.dirname(real) or real,
+            )
+        )
+        return (
+            None,
+            f'{path}: not granted by the sandbox (add "{folder}" to `[sandbox] {key}` in llmspell.toml, '
+            f"or run with {flag} {folder})",
+            errno.EACCES,
+        )
+
+    def remove_private(self) -> None:
+        if self._private is not None:
+            import shutil
+
+            shutil.rmtree(self._private, ignore_errors=True)
+            self._private = None
+
+
+class OpenFiles:
+    """Files by number, as `prelude/system.lua` knows them: 0, 1 and 2 are the standard streams."""
+
+    def __init__(self, access: FileAccess, base: str) -> None:
+        self._access = access
+        self._base = base
+        self._files: dict[int, IO[bytes]] = {}
+        self._last = 2
+
+    # ── whole files, for require, dofile and loadfile ─────────────────────────────────────────────────────────────
+
+    def load(self, path: str) -> tuple[bool, str, str | None]:
+        """A file's text and the name to show for it; ``(False, why, None)``."""
+        denied = self._access.denied(path)
+        if denied:
+            return (False, f"cannot open {denied[1]}", None)
+        try:
+            with open(path, "rb") as file:
+                text = file.read().decode("utf-8", "surrogateescape")
+        except OSError as error:
+            return (False, f"cannot open {path} ({_reason(error)})", None)
+        shown = os.path.relpath(path, self._base) if os.path.isabs(path) else path
+        return (True, text, path if shown.startswith("..") else os.path.normpath(shown))
+
+    # ── open files ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def open(self, path: str, mode: str) -> int | Failure:
+        denied = self._access.denied(path, write=mode[0] != "r" or "+" in mode)
+        if denied:
+            return denied
+        try:
+            file = open(path, mode.replace("b", "") + "b")  # noqa: SIM115 - the script closes it
+        except OSError as error:
+            return _failure(error, path)
+        self._last += 1
+        self._files[self._last] = file
+        return self._last
+
+    def close(self, number: int) -> bool | Failure:
+        file = self._files.pop(number, None)
+        try:
+            if file is not None:
+                file.close()
+        except OSError as error:
+            return _failure(error)
+        return True
+
+    def read(self, number: int, wanted: str) -> str | None | Failure:
+        file = self._files.get(number)
+        if file is None:
+            return (None, "the file is closed", errno.EBADF)
+        try:
+            return read_format(file, wanted)
+        except (OSError, ValueError) as error:
+            return _failure(error)
+
+    def write(self, number: int, text: str) -> bool | Failure:
+        data = text.encode("utf-8", "surrogateescape")
+        try:
+            if number == 1 or number == 2:
+                write_stream(sys.stdout if number == 1 else sys.stderr, data)
+                return True
+            file = self._files.get(number)
+            if file is None:
+                return (None, "the file is closed", errno.EBADF)
+            file.write(data)
+        except BrokenPipeError:
+            raise
+        except (OSError, ValueError) as error:
+            return _failure(error)
+        return True
+
+    def flush(self, number: int) -> bool:
+        if number == 1 or number == 2:
+            (sys.stdout if number == 1 else sys.stderr).flush()
+        elif number in self._files:
+            self._files[number].flush()
+        return True
+
+    def seek(self, number: int, whence: str, offset: int) -> int | Failure:
+        file = self._files.get(number)
+        if file is None:
+            return (None, "Illegal seek", errno.ESPIPE)
+        try:
+            return file.seek(offset, ("set", "cur", "end").index(whence))
+        except (OSError, ValueError) as error:
+            return _failure(error)
+
+    def close_all(self) -> None:
+        for number in list(self._files):
+            self.close(number)
+
+    # ── the file system ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def remove(self, path: str) -> bool | Failure:
+        denied = self._access.denied(path, write=True)
+        if denied:
+            return denied
+        try:
+            os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.remove(path)
+        except OSError as error:
+            return _failure(error, path)
+        return True
+
+    def rename(self, source: str, target: str) -> bool | Failure:
+        denied = self._access.denied(source, write=True) or self._access.denied(target, write=True)
+        if denied:
+            return denied
+        try:
+            os.replace(source, target)
+        except OSError as error:
+            return _failure(error, source)
+        return True
+
+    def temporary_name(self) -> str:
+        descriptor, path = tempfile.mkstemp(dir=self._access.private())
+        os.close(descriptor)
+        return path
+
+
+def write_stream(stream: Any, data: bytes) -> None:
+    """Write bytes to a text stream, or as text where it has no bytes below it."""
+    buffer = getattr(stream, "buffer", None)
+    if buffer is None:
+        stream.write(data.decode("utf-8", "replace"))
+        return
+    stream.flush()
+    buffer.write(data)
+    if stream.isatty():
+        buffer.flush()
+
+
+def read_format(file: IO[bytes], wanted: str) -> str | None:
+    """Read by one of Lua's formats: ``n l L a`` or a count of bytes. None at the end of the file."""
+    if wanted == "a":
+        return _text(file.read())
+    if wanted in ("l", "L"):
+        line = file.readline()
+        if not line:
+            return None
+        return _text(line[:-1] if wanted == "l" and line.endswith(b"\n") else line)
+    if wanted == "n":
+        return _numeral(file)
+    count = int(wanted)
+    if count == 0:
+        more = file.peek(1) if hasattr(file, "peek") else b"?"
+        return "" if more else None
+    data = file.read(count)
+    return _text(data) if data else None
+
+
+def _numeral(file: IO[bytes]) -> str | None:
+    data = b""
+    while (byte := file.read(1)) and byte.isspace():
+        continue
+    while byte and len(data) < 200 and (byte.isalnum() or byte in b"+-."):
+        data += byte
+        byte = file.read(1)
+    if byte and file.seekable():
+        file.seek(-1, os.SEEK_CUR)
+    return data.decode("ascii", "replace") or None
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _failure(error: OSError | ValueError, path: str | None = None) -> Failure:
+    text = _reason(error)
+    return (None, f"{path}: {text}" if path else text, getattr(error, "errno", None) or errno.EIO)

@@ -1,0 +1,478 @@
+-- The kernel: every Lua task is a coroutine in here. Python holds call numbers and calls `step`.
+--
+-- `step(call, ok, ...)` hands the result of a call to the task that waits for it, then runs every task that can run,
+-- until one needs something from Python. It returns
+--     0                          idle: nothing can run before a result comes
+--     1, root                    the task that Python started as `root` has ended; ask `outcome(root)`
+--     2, call, op, ...           a task waits for the result of op(...), and others can run: call step(0)
+--     3, call, op, ...           the same, and nothing else can run
+-- A result is handed in only when the kernel is idle, so the order of results is the whole schedule.
+-- Nothing here iterates with `pairs`: its order differs from run to run.
+
+local K, host = ...
+local create, resume, yield, status = coroutine.create, coroutine.resume, coroutine.yield, coroutine.status
+local running, isyieldable, close = coroutine.running, coroutine.isyieldable, coroutine.close
+local xpcall, pcall, error, select, type = xpcall, pcall, error, select, type
+local pack, unpack, remove = table.pack, table.unpack, table.remove
+local setmetatable, sethook = setmetatable, debug.sethook
+local KILL, describe, raise = K.KILL, K.describe, K.raise
+local limit, unlimit = host.limit, host.unlimit
+
+local AWAIT, PARK, ENDED = {}, {}, {}
+local MEMORY = "not enough memory"
+
+local waiting = {}                              -- call number -> task
+local calls, serial = 0, 0
+local alive, live = {}, 0                       -- all tasks that haven't ended; alive[task.slot] == task
+local ready, head, tail = {}, 1, 0              -- tasks to run, oldest first
+local task_of = setmetatable({}, { __mode = "k" }) -- coroutine -> task whose root it is
+local orphans = {}                              -- failed tasks, oldest first, for the ones nobody waited for
+
+K.current = nil
+
+-- ── tasks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+local function body(fn, ...)
+  return ENDED, xpcall(fn, describe, ...)
+end
+
+local function tick()
+  if host.tick() then error(KILL, 0) end
+end
+
+-- A count hook isn't inherited by new coroutines, so each one gets it here.
+local function hooked(co)
+  if host.tick then sethook(co, tick, "", 10000) end
+  return co
+end
+
+local function enqueue(task)
+  tail = tail + 1
+  ready[tail] = task
+end
+
+-- A task: status is ready, running, waiting, done, failed or cancelled. Children end with their parent. `on_end` is
+-- called when it has ended.
+function K.spawn(fn, parent, ...)
+  serial = serial + 1
+  live = live + 1
+  local task = { id = serial, status = "ready", start = pack(fn, ...), slot = live }
+  alive[live] = task
+  if parent then
+    local children = parent.children or {}
+    parent.children = children
+    task.parent, task.place = parent, #children + 1
+    children[task.place] = task
+  end
+  enqueue(task)
+  return task
+end
+
+local function leave(task)
+  local last = alive[live]
+  alive[task.slot] = last
+  last.slot = task.slot
+  alive[live] = nil
+  live = live - 1
+  if task.co then task_of[task.co] = nil end
+  task.co = nil
+end
+
+local function disown(task)
+  local siblings = task.parent and task.parent.children
+  if not siblings then return end
+  local count = #siblings
+  local last = siblings[count]
+  siblings[task.place] = last
+  last.place = task.place
+  siblings[count] = nil
+end
+
+local function finish(task, state, ...)
+  leave(task)
+  disown(task)
+  task.status = state
+  if state == "done" then
+    if select("#", ...) > 0 then task.results = pack(...) end
+  else
+    task.error = (...)
+  end
+  local children = task.children
+  if children then
+    task.children = nil
+    for i = 1, #children do K.cancel(children[i]) end
+  end
+  local joiners = task.joiners
+  if joiners then
+    task.joiners = nil
+    for i = 1, #joiners do K.unpark(joiners[i], task) end
+  end
+  if task.on_end then task.on_end() end
+  if state == "failed" and not task.root then K.note_orphan(task) end
+end
+
+local function killed(task)
+  finish(task, "cancelled", task.cancelled)
+end
+
+-- Mark a task and its children as cancelled, and wake them to notice. True when the running task is one of them.
+local function cancel_tree(task, reason)
+  local state = task.status
+  if state == "done" or state == "failed" or state == "cancelled" or task.cancelled then return false end
+  task.cancelled = reason
+  local self = task == K.current
+  local children = task.children
+  for i = children and #children or 0, 1, -1 do
+    self = cancel_tree(children[i], reason) or self
+  end
+  if task.call then
+    waiting[task.call] = nil
+    K.call("task.cancel", task.call)
+    task.call = nil
+    enqueue(task)
+  elseif task.parked then
+    task.parked = nil
+    enqueue(task)
+  end
+  return self
+end
+
+-- Stop a task where it waits. `reason` is the error that those who wait for it get. False when it had ended.
+function K.cancel(task, reason)
+  local before = task.cancelled
+  if cancel_tree(task, reason or K.new_error { type = "cancelled", message = "the task was cancelled" }) then
+    K.current.dying = true
+    error(KILL, 0)
+  end
+  return not before and task.cancelled ~= nil
+end
+
+-- Wait until somebody calls `unpark`; `on` is what is waited for, for those who ask where a task stands.
+function K.park(on)
+  local task = K.current
+  if not isyieldable() then
+    raise { type = "await_error", message = "cannot wait here: a table.sort, string.gsub or metamethod callback runs" }
+  end
+  task.parked = on
+  task.status = "waiting"
+  if yield(AWAIT, PARK) == KILL then
+    task.dying = true
+    error(KILL, 0)
+  end
+end
+
+function K.unpark(task, on)
+  if task.parked == on then
+    task.parked = nil
+    task.status = "ready"
+    enqueue(task)
+  end
+end
+
+-- Wait for a task to end, whatever its end is.
+function K.join(task)
+  while task.status == "ready" or task.status == "waiting" do
+    local joiners = task.joiners or {}
+    task.joiners = joiners
+    joiners[#joiners + 1] = K.current
+    K.park(task)
+  end
+  task.seen = true
+end
+
+-- ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+local drain
+
+local function ran(task, alive, tag, op, ...)
+  if tag == AWAIT then
+    if op == PARK then return drain() end
+    calls = calls + 1
+    waiting[calls] = task
+    task.call = calls
+    task.status = "waiting"
+    K.current = nil
+    unlimit()
+    return head <= tail and 2 or 3, calls, op, ...
+  end
+  if not alive then -- the body itself failed: no memory even for the message handler, or the C stack is full
+    finish(task, tag == KILL and "cancelled" or "failed", tag)
+  elseif op then
+    finish(task, "done", ...)
+  elseif (...) == KILL then
+    killed(task)
+  else
+    finish(task, "failed", (...))
+  end
+  if task.root then
+    K.current = nil
+    unlimit()
+    return 1, task.id
+  end
+  return drain()
+end
+
+local function run(task, ...)
+  K.current = task
+  task.status = "running"
+  return ran(task, resume(task.co, ...))
+end
+
+drain = function()
+  while head <= tail do
+    local task = ready[head]
+    ready[head] = nil
+    head = head + 1
+    local start = task.start
+    if start then
+      task.start = nil
+      if task.cancelled then
+        killed(task)
+        if task.root then unlimit() return 1, task.id end
+      else
+        task.co = hooked(create(body))
+        task_of[task.co] = task
+        return run(task, unpack(start, 1, start.n))
+      end
+    elseif task.co then
+      return run(task, task.cancelled and not task.dying and KILL or nil)
+    end
+  end
+  head, tail = 1, 0
+  K.current = nil
+  unlimit()
+  return 0
+end
+
+function K.step(call, ok, ...)
+  limit()
+  local task = waiting[call]
+  if not task then return drain() end
+  waiting[call] = nil
+  task.call = nil
+  return run(task, ok, ...)
+end
+
+-- ── waiting, as scripts see it ────────────────────────────────────────────────────────────────────────────────────
+
+local function answered(ok, ...)
+  if ok == true then return ... end
+  if ok == KILL then
+    K.current.dying = true
+    error(KILL, 0)
+  end
+  raise(...)
+end
+
+-- Wait for the result of an op of Python.
+function K.await(op, ...)
+  if not isyieldable() then
+    raise {
+      type = "await_error",
+      message = "cannot wait for '" .. op .. "' here: a table.sort, string.gsub or metamethod callback runs",
+      hint = "collect what you need first, and wait outside the callback",
+    }
+  end
+  return answered(yield(AWAIT, op, ...))
+end
+
+local function called(ok, ...)
+  limit()
+  if ok then return ... end
+  local kind, message, hint, retryable = ...
+  if kind == nil then error(KILL, 0) end
+  raise { type = kind, message = message, hint = hint, retryable = retryable }
+end
+
+-- The result of an op that doesn't wait: scalars in, scalars out.
+function K.call(op, ...)
+  return called(host.call(op, ...))
+end
+
+-- ── coroutine and pcall, as scripts see them ──────────────────────────────────────────────────────────────────────
+
+local bridged = setmetatable({}, { __mode = "k" }) -- coroutines that wait for an op, by way of who resumed them
+
+local function pump(co, ok, tag, ...)
+  if ok then
+    if tag ~= AWAIT then return true, tag, ... end
+    bridged[co] = true
+    return pump(co, K.bridge(co, yield(AWAIT, ...)))
+  end
+  if tag == KILL or tag == MEMORY then error(tag, 0) end
+  return false, tag, ...
+end
+
+function K.bridge(co, ...)
+  bridged[co] = nil
+  return resume(co, ...)
+end
+
+local function check(co, what)
+  if type(co) ~= "thread" then error("bad argument #1 to '" .. what .. "' (coroutine expected)", 3) end
+  return co
+end
+
+local C = {}
+
+function C.create(fn)
+  if type(fn) ~= "function" then error("bad argument #1 to 'create' (function expected)", 2) end
+  return hooked(create(fn))
+end
+
+function C.resume(co, ...)
+  check(co, "resume")
+  if task_of[co] then return false, "cannot resume a task" end
+  if bridged[co] then return false, "cannot resume non-suspended coroutine" end
+  return pump(co, resume(co, ...))
+end
+
+local function unwrapped(co, ok, ...)
+  if ok then return ... end
+  local value = (...)
+  K.remember_inner(value, co)
+  close(co)
+  error(value, 0)
+end
+
+function C.wrap(fn)
+  local co = C.create(fn)
+  return function(...) return unwrapped(co, C.resume(co, ...)) end
+end
+
+function C.yield(...)
+  local co = running()
+  if task_of[co] or not isyieldable() then error("attempt to yield from outside a coroutine", 2) end
+  return yield(...)
+end
+
+function C.status(co)
+  return bridged[check(co, "status")] and "normal" or status(co)
+end
+
+function C.running()
+  local co = running()
+  return co, task_of[co] ~= nil
+end
+
+function C.isyieldable(co)
+  co = co or running()
+  return isyieldable(co) and not task_of[co]
+end
+
+function C.close(co)
+  check(co, "close")
+  if task_of[co] or bridged[co] then error("cannot close a running coroutine", 2) end
+  return close(co)
+end
+
+K.coroutine = C
+
+local function caught(ok, value, ...)
+  if not ok and (value == KILL or value == MEMORY) then error(value, 0) end
+  return ok, value, ...
+end
+
+function K.pcall(fn, ...)
+  return caught(pcall(fn, ...))
+end
+
+function K.xpcall(fn, handler, ...)
+  return caught(xpcall(fn, function(value)
+    if value == KILL or value == MEMORY then return value end
+    return handler(value)
+  end, ...))
+end
+
+-- ── what Python asks ──────────────────────────────────────────────────────────────────────────────────────────────
+
+-- Start a chunk as a task of its own; `step` answers 1 when it has ended.
+function K.start(fn, ...)
+  local task = K.spawn(fn, nil, ...)
+  task.root = true
+  K.roots[task.id] = task
+  return task.id
+end
+K.roots = {}
+
+-- status, then for a failed task: type, message, hint, traceback, cause.
+function K.outcome(root)
+  local task = K.roots[root]
+  if task.status ~= "failed" then return task.status end
+  if task.error == MEMORY then return "failed", "out_of_memory", MEMORY end
+  return "failed", K.report(task.error, task.where, task.traceback)
+end
+
+function K.results(root)
+  local results = K.roots[root].results
+  K.roots[root] = nil
+  if results then return unpack(results, 1, results.n) end
+end
+
+-- Failed tasks that nobody has waited for yet, oldest first.
+function K.note_orphan(task)
+  if #orphans >= 1000 then
+    local unseen = {}
+    for i = 1, #orphans do
+      if not orphans[i].seen then unseen[#unseen + 1] = orphans[i] end
+    end
+    orphans = unseen
+  end
+  orphans[#orphans + 1] = task
+end
+
+-- The oldest failed task that nobody waited for: true, type, message, hint, traceback, cause; false when none is left.
+function K.orphan()
+  while orphans[1] do
+    local task = remove(orphans, 1)
+    if not task.seen then
+      if task.error == MEMORY then return true, "out_of_memory", MEMORY end
+      return true, K.report(task.error, task.where, task.traceback)
+    end
+  end
+  return false
+end
+
+function K.cancel_all(kind, message)
+  limit()
+  local reason = K.new_error { type = kind, message = message }
+  local all = table.move(alive, 1, live, 1, {})
+  for i = 1, #all do cancel_tree(all[i], reason) end
+  unlimit()
+end
+
+-- Where `require` looks.
+function K.set_package_path(path)
+  K.env.package.path = path
+end
+
+function K.live()
+  return live
+end
+
+-- ── objects that stand for something in Python ────────────────────────────────────────────────────────────────────
+
+local dead, dead_count = {}, 0
+local token_of = setmetatable({}, { __mode = "k" })
+local Token = {}
+
+-- A finalizer must not call Python (it may run while Python destroys the state), so it leaves a note.
+function Token.__gc(token)
+  dead[dead_count + 1], dead[dead_count + 2] = token.kind, token.id
+  dead_count = dead_count + 2
+end
+
+-- setmetatable(object, metatable); once the object is garbage, `take_dead` gives its kind and id.
+function K.bind(object, metatable, kind, id)
+  token_of[object] = setmetatable({ kind = kind, id = id }, Token)
+  return setmetatable(object, metatable)
+end
+
+-- kind, id of one collected object, or nothing.
+function K.take_dead()
+  if dead_count == 0 then return end
+  local kind, id = dead[dead_count - 1], dead[dead_count]
+  dead[dead_count - 1], dead[dead_count] = nil, nil
+  dead_count = dead_count - 2
+  return kind, id
+end

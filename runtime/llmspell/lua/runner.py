@@ -1,0 +1,302 @@
+"""Runs a Lua program to its end: Lua and the event loop in a worker thread, signals in the main thread.
+
+A script that waits stops at once when it is interrupted; its `<close>` variables are closed and its requests
+cancelled. A script that computes can't hear that unless Lua's count hook is on (it is when a limit is set), so after
+`GRACE` seconds the caller gets the exit code anyway and is expected to leave by `os._exit`, which every command does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from llmspell.errors import Deadlock, LLMSpellError, ScriptError, UsageError
+from llmspell.lua.driver import Driver, Failure
+from llmspell.lua.effects import Effects, Live, Op
+from llmspell.lua.journal import Entry, Recorder
+from llmspell.lua.report import exit_code_of, show_failure
+from llmspell.lua.session import Session
+from llmspell.lua.system_ops import System
+from llmspell.lua.vm import Vm
+
+GRACE = 0.8
+"""Seconds between asking a script to stop and giving up on it."""
+
+
+def run_file(path: str, session: Session, *, timeout: float | None = None) -> int:
+    """Run a script file; return the exit code. Errors of the script are printed to stderr.
+
+    Raises:
+        UsageError: there is no such script, or it can't be read.
+    """
+    source = read_script(path)
+    folder = os.path.dirname(os.path.abspath(path))
+    return Run(session, folder=folder).execute(source, _shown(path), script=path, timeout=timeout)
+
+
+def run_code(source: str, session: Session, *, name: str = "exec", timeout: float | None = None) -> int:
+    """Run Lua source; return the exit code. Errors of the script are printed to stderr."""
+    return Run(session).execute(source.encode("utf-8", "surrogateescape"), name, script=name, timeout=timeout)
+
+
+def read_script(path: str) -> bytes:
+    """A script's bytes, which must be UTF-8.
+
+    Raises:
+        UsageError: there is no such file, or it can't be read as a script.
+    """
+    try:
+        with open(path, "rb") as file:
+            source = file.read()
+        source.decode("utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"no such script: {path}", hint=_near(path)) from None
+    except IsADirectoryError:
+        hint = "name a script in it, such as main.lua"
+        raise UsageError(f"{path} is a directory, not a script", hint=hint) from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", hint="check the file's permissions") from None
+    except UnicodeDecodeError as error:
+        line = source.count(b"\n", 0, error.start) + 1
+        if b"\0" in source[:4096] or source.startswith(b"\x1bLua"):
+            raise UsageError(f"{path} is not a Lua script but a binary file", hint="give Lua source text") from None
+        hint = "save the file as UTF-8"
+        raise UsageError(f"{path}:{line}: the script is not UTF-8 text", hint=hint) from None
+    return source
+
+
+class Run:
+    """One run: a Lua state, the world that it sees, and the two threads."""
+
+    def __init__(self, session: Session, *, folder: str | None = None, journal: list[Entry] | None = None) -> None:
+        self.session = session
+        self._folder = folder
+        self._journal = journal
+        self._done = threading.Event()
+        self._wake = threading.Event()
+        self._code = 1
+        self._asked: tuple[int, str, str] | None = None
+        self._fatal: LLMSpellError | None = None
+        self._step_began = 0.0
+        self._driver: Driver | None = None
+        self._live: Live | None = None
+
+    # ── main thread ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def execute(self, source: bytes, name: str, *, script: str, timeout: float | None = None) -> int:
+        """Run a chunk to its end and return the exit code."""
+        self._hook = timeout is not None or self.session.settings.sandbox.compute_seconds is not None
+        worker = threading.Thread(target=self._work, args=(source, name, script), name="llmspell-lua", daemon=True)
+        previous = self._take_signals()
+        try:
+            worker.start()
+            self._wait(timeout)
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+        if self._asked is not None:
+            code, _, message = self._asked
+            if code == 124:
+                print(f"error: {message}", file=sys.stderr)
+            return code
+        return self._code
+
+    def _take_signals(self) -> dict[int, Any]:
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+
+        def interrupt(number: int, _: object) -> None:
+            if self._asked is not None:  # asked twice: out, whatever hangs
+                leave(self._asked[0])
+            code = 130 if number == signal.SIGINT else 143
+            self._asked = (code, "cancelled", "the script was interrupted")
+            self._wake.set()
+
+        return {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def _wait(self, timeout: float | None) -> None:
+        self._wake.wait(timeout)
+        if self._done.is_set():
+            return
+        if self._asked is None:
+            self._asked = (124, "timeout", f"the script ran longer than {timeout:g} s (--timeout)")
+        _, kind, message = self._asked
+        if self._live is not None:
+            self._live.wake(lambda: self._interrupt(kind, message))
+        self._done.wait(GRACE)
+
+    # ── worker thread ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _work(self, source: bytes, name: str, script: str) -> None:
+        try:
+            self._code = self._run(source, name, script)
+        except LLMSpellError as error:
+            self._code = error.exit_code
+            show_failure(Failure(error.type, error.message, error.hint, getattr(error, "traceback", None)))
+        except BaseException as error:  # noqa: BLE001 - the main thread must not wait for ever
+            failure = Failure(
+                None,
+                f"error: llmspell failed with {type(error).__name__}: {error}",
+                "this is a fault in llmspell; run again with --debug to see where",
+            )
+            show_failure(failure, cause=error if self.session.debug else None)
+        finally:
+            self._done.set()
+            self._wake.set()
+
+    def _run(self, source: bytes, name: str, script: str) -> int:
+        session = self.session
+        sandbox = session.settings.sandbox
+        system = System(session.settings, folder=self._folder, memory_used=lambda: vm.memory_used())
+        modules = session.plugins.lua_modules(session)
+        ops: dict[str, Op] = system.ops()
+        for module in modules.values():
+            for op, function in module.ops.items():
+                ops.setdefault(op, function)
+        live = self._live = Live(ops, on_idle=system.flush)
+        effects: Effects = live if self._journal is None else Recorder(live, self._journal)
+        vm = Vm(self._guarded(effects), memory_mb=sandbox.memory_mb, tick=self._tick if self._hook else None)
+        driver = self._driver = Driver(vm, effects)
+        driver.release = lambda kind, number: _release(ops, kind, number)
+        for module in modules.values():
+            problem = vm.load_module(module.name, module.source)
+            if problem:
+                print(f"warning: the Lua global '{module.name}' is left out: {problem}", file=sys.stderr)
+        vm.set_package_path(_package_path(self._folder))
+        vm.set_arguments(script, *session.arguments)
+        try:
+            root = vm.load(source, name, *session.arguments)
+            self._step_began = time.monotonic()
+            driver.run()
+            return self._outcome(root, driver, live, system)
+        finally:
+            _close(live, session)
+            system.close()
+
+    def _outcome(self, root: int, driver: Driver, live: Live, system: System) -> int:
+        fatal = self._fatal or driver.fatal
+        code = 0
+        if fatal is None and not live.stopped and self._asked is None:
+            failure = driver.ended.get(root)
+            if failure is not None:
+                self._show(failure, live)
+                code = exit_code_of(failure.type)
+            for details in driver.vm.orphans():
+                self._show(Failure(*details), live, prefix="in a task that nobody waited for: ")
+                code = code or exit_code_of(details[0])
+            if driver.vm.live() > 0 and failure is None:
+                fatal = _deadlock(driver.vm.live())
+        if system.exit_code is not None:
+            code = system.exit_code
+        system.flush()
+        if fatal is not None:
+            raise fatal
+        return system.exit_code if system.exit_code is not None else code
+
+    def _show(self, failure: Failure, live: Live, prefix: str = "") -> None:
+        cause = live.failures.get(failure.cause) if failure.cause is not None and self.session.debug else None
+        show_failure(failure, cause=cause, prefix=prefix)
+
+    def _guarded(self, effects: Effects) -> Callable[..., tuple[Any, ...]]:
+        """Ops that don't wait are where a script that never waits can hear that it shall stop."""
+
+        def call(op: str, *args: Any) -> tuple[Any, ...]:
+            if self._asked is not None and self._live is not None and not self._live.wake(_nothing):
+                self._live.stop()
+                return (False,)
+            return effects.call(op, args)
+
+        return call
+
+    def _interrupt(self, kind: str, message: str) -> None:
+        if self._driver is not None and self._live is not None:
+            self._driver.interrupt(kind, message)
+            self._live.settle()
+
+    def _tick(self) -> bool:
+        if self._asked is not None:
+            self._stop()
+            return True
+        most = self.session.settings.sandbox.compute_seconds
+        if most is not None and time.monotonic() - self._step_began > most:
+            self._fatal = ScriptError(
+                f"the script computed longer than {most:g} s without waiting for anything",
+                hint="raise `[sandbox] compute_seconds` in llmspell.toml",
+                error_type="compute_limit",
+            )
+            self._stop()
+            return True
+        return False
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+
+def leave(code: int) -> None:
+    """End the process now, with what was printed: an interpreter that unwinds during a native request crashes."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = 141 if code == 0 else code
+    os._exit(code)
+
+
+def _nothing() -> None:
+    return None
+
+
+def _release(ops: dict[str, Op], kind: str, number: Any) -> None:
+    op = ops.get(f"{kind}.release")
+    if op is not None:
+        op(number)
+
+
+def _deadlock(tasks: int) -> Deadlock:
+    what = "a task waits" if tasks == 1 else f"{tasks} tasks wait"
+    return Deadlock(
+        f"{what} for what can never happen: nothing is under way that could wake them",
+        hint="look for tasks that wait for each other",
+        error_type="deadlock",
+    )
+
+
+def _close(live: Live, session: Session) -> None:
+    if session.has_hub:
+        import asyncio
+
+        try:
+            live.loop().run_until_complete(asyncio.wait_for(session.hub.aclose(), 2))
+        except (asyncio.TimeoutError, LLMSpellError):
+            pass  # the process ends anyway, and the script's own result is what counts
+    live.close()
+
+
+def _package_path(folder: str | None) -> str:
+    templates = ["./?.lua", "./?/init.lua"]
+    if folder is not None:
+        templates = [os.path.join(folder, "?.lua"), os.path.join(folder, "?", "init.lua"), *templates]
+    return ";".join(templates)
+
+
+def _shown(path: str) -> str:
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def _near(path: str) -> str | None:
+    import difflib
+
+    folder, name = os.path.split(path)
+    try:
+        names = [entry for entry in os.listdir(folder or ".") if entry.endswith(".lua")]
+    except OSError:
+        return f"there is no folder {folder} either"
+    close = difflib.get_close_matches(name, names, 3, 0.5) or difflib.get_close_matches(f"{name}.lua", names, 3, 0.5)
+    return f"did you mean {' or '.join(os.path.join(folder, entry) for entry in close)}?" if close else None

@@ -1,0 +1,50 @@
+"""A session: what one run of llmspell has at hand, and hands to the ops of Lua modules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmspell.config.settings import Settings
+    from llmspell.plugins.host import PluginHost
+    from llmspell.providers.hub import Hub
+
+
+class Session:
+    """Settings, plugins and the hub, with the script that they serve.
+
+    ``script`` is the script's path, ``arguments`` what follows it on the command line, ``model`` the model of an
+    agent that names none.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        plugins: PluginHost,
+        *,
+        script: str | None = None,
+        arguments: Sequence[str] = (),
+        model: str | None = None,
+    ) -> None:
+        self.settings = settings
+        self.plugins = plugins
+        self.script = script
+        self.arguments = tuple(arguments)
+        self.model = model or settings.models.default
+        self.debug = False
+        self._hub: Hub | None = None
+
+    @property
+    def hub(self) -> Hub:
+        """The hub, made on first use: most of what it imports no one-line script needs."""
+        if self._hub is None:
+            from llmspell.providers.hub import Hub
+
+            self._hub = Hub(self.plugins, self.settings)
+        return self._hub
+
+    @property
+    def has_hub(self) -> bool:
+        """Whether anything has asked for the hub yet."""
+        return self._hub is not None

@@ -1,0 +1,216 @@
+"""The Lua state: the only module that imports lupa, and the place where its five rules hold.
+
+lupa is not memory-safe in every use. What keeps it safe here (docs/architecture.md tells the story of each):
+
+1. Only None, bool, numbers, text, Lua tables and Lua functions go into Lua, never another Python object. The few
+   functions that Lua may call are wrapped once, at the start, and the module `python` is gone before a script runs.
+2. Those functions never raise, and return scalars.
+3. Python keeps nothing that was made while a coroutine ran: only what `step` returned, and numbers.
+4. Lua finalizers never call Python: they leave notes that `take_dead` collects.
+5. Errors never leave a resume, and Python never writes to a table of a script.
+
+Besides, the memory limit is off whenever Python touches the state: at the limit, what lupa pushes aborts the process.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import lupa.lua54 as lupa
+
+from llmspell.errors import OutOfMemory, ScriptError
+from llmspell.lua.convert import ConversionError, Converter
+
+PRELUDE = ("errors", "kernel", "order", "sandbox", "system", "json", "task")
+MB = 1 << 20
+
+Step: TypeAlias = "tuple[Any, ...]"
+"""What the kernel answers: ``(0,)``, ``(1, root)``, ``(2, call, op, …)`` or ``(3, call, op, …)``."""
+
+_BOOT = """
+local call, limit, unlimit, tick = ...
+local wrap, load = python.as_function, load
+local host = { call = wrap(call), limit = wrap(limit), unlimit = wrap(unlimit), tick = tick and wrap(tick) }
+python = nil
+for name in next, package.loaded do package.loaded[name] = nil end
+local K = {}
+return K, function(source, name) return assert(load(source, name, "t"))(K, host) end
+"""
+
+
+def _encode(text: str, errors: str = "strict") -> tuple[bytes, int]:
+    try:
+        return text.encode("utf-8", "surrogateescape"), len(text)
+    except UnicodeEncodeError:  # half a surrogate pair, as JSON may carry it
+        return text.encode("utf-8", "surrogatepass"), len(text)
+
+
+def _decode(data: bytes, errors: str = "strict") -> tuple[str, int]:
+    return bytes(data).decode("utf-8", "surrogateescape"), len(data)
+
+
+def _find_codec(name: str) -> codecs.CodecInfo | None:
+    return codecs.CodecInfo(_encode, _decode, name="luautf8") if name == "luautf8" else None
+
+
+codecs.register(_find_codec)
+
+
+def _nothing(*_: object) -> Any:
+    raise AttributeError("scripts see no Python objects")
+
+
+class Vm:
+    """One Lua state with the prelude loaded.
+
+    ``call(op, *args)`` is called for each op that doesn't wait and returns ``(True, *scalars)``,
+    ``(False, type, message, hint, retryable)`` or ``(False,)`` to end the script. ``tick``, where given, is called
+    now and then while Lua computes and ends it by returning True; it makes Lua about 1.5 times slower.
+    """
+
+    def __init__(
+        self,
+        call: Callable[..., tuple[Any, ...]],
+        *,
+        memory_mb: int = 512,
+        tick: Callable[[], bool] | None = None,
+    ) -> None:
+        self._lua = lupa.LuaRuntime(
+            encoding="luautf8",
+            source_encoding="luautf8",
+            register_eval=False,
+            register_builtins=False,
+            unpack_returned_tuples=True,
+            attribute_handlers=(_nothing, _nothing),
+            max_memory=0,  # counted, and unlimited until `limit`
+        )
+        self.memory_mb = memory_mb
+        set_max = self._lua.set_max_memory
+        most = memory_mb * MB
+
+        def limit() -> None:
+            set_max(most)
+
+        def unlimit() -> None:
+            set_max(0)
+
+        def called(op: str, *args: Any) -> tuple[Any, ...]:
+            set_max(0)
+            return call(op, *args)
+
+        self._unlimit = unlimit
+        boot = self._lua.compile(_BOOT, name="=[llmspell boot]")
+        self._kernel, self._load = boot(called, limit, unlimit, tick)
+        for name in PRELUDE:
+            self._load(_read(name), f"=[llmspell {name}]")
+        kernel = self._kernel
+        self._step = kernel["step"]
+        self._orphan, self._outcome, self._take_dead = kernel["orphan"], kernel["outcome"], kernel["take_dead"]
+        self.converter = Converter(
+            self._lua.table_from, lupa.lua_type, kernel["kind_of_empty"], kernel["null"], kernel["array"]
+        )
+
+    # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def load(self, source: bytes, name: str, *arguments: str) -> int:
+        """Load a chunk as a new root task, which starts at the next `step`; return the task's number.
+
+        Raises:
+            ScriptError: it doesn't compile; the message has the position.
+        """
+        number, problem = _two(self._kernel["load_main"](source, f"@{name}", *arguments))
+        if number is None:
+            raise ScriptError(str(problem), error_type="syntax_error")
+        return int(number)
+
+    def step(self, call: int = 0, ok: bool = True, *values: Any) -> Step:
+        """Hand in the result of a call, run what can run, and say what is next. ``values`` are Lua values.
+
+        Raises:
+            OutOfMemory: the script's memory is used up, and the kernel itself could not go on.
+        """
+        try:
+            result = self._step(call, ok, *values)
+        except lupa.LuaMemoryError:
+            self._unlimit()
+            raise self.out_of_memory() from None
+        return result if type(result) is tuple else (result,)
+
+    def out_of_memory(self) -> OutOfMemory:
+        return OutOfMemory(
+            f"the script needed more memory than its limit of {self.memory_mb} MB",
+            hint="raise `[sandbox] memory_mb` in llmspell.toml",
+            error_type="out_of_memory",
+        )
+
+    def outcome(self, root: int) -> tuple[Any, ...]:
+        """``(status,)`` of an ended root task; for a failed one ``(status, type, message, hint, traceback, cause)``."""
+        result = self._outcome(root)
+        return result if type(result) is tuple else (result,)
+
+    def results(self, root: int) -> tuple[Any, ...]:
+        """What a root task returned, as Lua values; asked once."""
+        result = self._kernel["results"](root)
+        return result if type(result) is tuple else () if result is None else (result,)
+
+    def orphans(self) -> Iterator[tuple[Any, ...]]:
+        """``(type, message, hint, traceback, cause)`` of each failed task that nobody waited for, oldest first."""
+        while True:
+            result = self._orphan()
+            if type(result) is not tuple:
+                return
+            yield result[1:]
+
+    def dead(self) -> Iterator[tuple[str, Any]]:
+        """Kind and number of each collected object that stood for something in Python."""
+        while (note := self._take_dead()) is not None:
+            yield note
+
+    def cancel_all(self, kind: str, message: str) -> None:
+        """Mark every task as cancelled; they notice at the next `step`. Not while Lua runs."""
+        self._kernel["cancel_all"](kind, message)
+
+    def live(self) -> int:
+        """How many tasks have not ended."""
+        return int(self._kernel["live"]())
+
+    def memory_used(self) -> int:
+        """Bytes that the Lua state holds."""
+        return int(self._lua.get_memory_used(total=True))
+
+    # ── the environment ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def load_module(self, name: str, source: str) -> str | None:
+        """Load a plugin's chunk and define its global; return what went wrong, or None."""
+        problem = self._kernel["load_module"](name, source)
+        return None if problem is None else str(problem)
+
+    def set_arguments(self, script: str, *arguments: str) -> None:
+        """Fill `arg` and `ARGS`."""
+        self._kernel["set_arguments"](script, *arguments)
+
+    def set_package_path(self, path: str) -> None:
+        """Set where `require` looks: templates separated by semicolons, a question mark for the name."""
+        self._kernel["set_package_path"](path)
+
+    def to_lua(self, value: Any) -> Any:
+        return self.converter.to_lua(value)
+
+    def to_python(self, value: Any) -> Any:
+        return self.converter.to_python(value)
+
+
+def _two(result: Any) -> tuple[Any, Any]:
+    return (result[0], result[1]) if type(result) is tuple else (result, None)
+
+
+def _read(name: str) -> str:
+    path = os.path.join(os.path.dirname(__file__), "prelude", f"{name}.lua")
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+__all__ = ["ConversionError", "Step", "Vm"]
