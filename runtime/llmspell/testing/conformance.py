@@ -46,7 +46,7 @@ from llmspell.providers.contract import (
 )
 from llmspell.testing import registration, requests
 from llmspell.testing.driving import drive
-from llmspell.testing.streams import check_info, close, collect, finish_of, first, is_count, read, text_of
+from llmspell.testing.streams import check_info, close, collect, finish_of, first, is_count, opened, read, text_of
 
 T = TypeVar("T")
 
@@ -175,12 +175,7 @@ class ProviderConformance:
 
     def test_chat_returns_a_stream(self, provider: Provider, model: str | ModelRef) -> None:
         async def check() -> None:
-            stream = provider.chat(self.request(model))
-            if asyncio.iscoroutine(stream):
-                stream.close()
-                raise AssertionError("chat() is a coroutine: write an async generator, `async def` with `yield`")
-            assert hasattr(stream, "__anext__"), f"chat() gave {stream!r}, not an async iterator"
-            assert hasattr(stream, "aclose"), "the stream of chat() has no aclose(): write an async generator"
+            stream = opened(provider, self.request(model))
             await close(stream)
 
         self.drive(check())
@@ -242,10 +237,12 @@ class ProviderConformance:
             ticker = asyncio.ensure_future(tick())
             await asyncio.sleep(0)
             before = ticks
-            await collect(provider, self.request(model))
-            ticker.cancel()
-            await asyncio.wait({ticker})
-            return ticks - before
+            try:
+                await collect(provider, self.request(model))
+                return ticks - before
+            finally:
+                ticker.cancel()
+                await asyncio.wait({ticker})
 
         assert self.drive(check()) > 1, "nothing else ran during the chat: see llmspell.providers.blocking"
 
@@ -368,7 +365,7 @@ class ProviderConformance:
         async def check() -> list[ChatEvent]:
             for wait_for_event in (True, False):
                 started, stopping = asyncio.Event(), asyncio.Event()
-                task = asyncio.ensure_future(read(provider.chat(self.request(model)), started, stopping))
+                task = asyncio.ensure_future(read(opened(provider, self.request(model)), started, stopping))
                 await (started.wait() if wait_for_event else asyncio.sleep(0))
                 stopping.set()
                 task.cancel()
@@ -382,7 +379,7 @@ class ProviderConformance:
 
     def test_closed_stream_ends(self, provider: Provider, model: str | ModelRef) -> None:
         async def check() -> list[ChatEvent]:
-            stream = provider.chat(self.request(model))
+            stream = opened(provider, self.request(model))
             await stream.__anext__()
             await close(stream)
             async for event in stream:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
@@ -116,9 +117,10 @@ class ScriptedProvider(Provider):
         self.running += 1
         ended = False
         try:
-            async for event in self._play(reply, request):
-                ended = isinstance(event, Finish)
-                yield event
+            async with aclosing(self._play(reply, request)) as events:
+                async for event in events:
+                    ended = isinstance(event, Finish)
+                    yield event
         except Exception:
             ended = True
             raise
@@ -155,7 +157,7 @@ class ScriptedProvider(Provider):
             hint="call enqueue(…) once for every chat",
         )
 
-    async def _play(self, reply: _Reply, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+    async def _play(self, reply: _Reply, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         deltas = 0
         called = False
         for step in reply.steps:

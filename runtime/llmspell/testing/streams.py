@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from llmspell.models.names import parse
@@ -12,10 +12,25 @@ from llmspell.providers.contract import ChatEvent, ChatRequest, Finish, ModelInf
 CAPABILITIES = frozenset({"chat", "tools", "json_schema", "vision", "thinking", "embed"})
 
 
+def opened(provider: Provider, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
+    """The stream of a chat, which nothing was read from yet.
+
+    Raises:
+        AssertionError: `chat` gave something else.
+    """
+    stream: Any = provider.chat(request)
+    if asyncio.iscoroutine(stream):
+        stream.close()
+        raise AssertionError("chat() is a coroutine: write an async generator, `async def` with `yield`")
+    assert hasattr(stream, "__anext__"), f"chat() gave {stream!r}, not an async iterator"
+    assert hasattr(stream, "aclose"), "the stream of chat() has no aclose(): write an async generator"
+    return stream  # type: ignore[no-any-return]
+
+
 async def collect(provider: Provider, request: ChatRequest, into: list[ChatEvent] | None = None) -> list[ChatEvent]:
     """All events of a chat; ``into`` keeps those that came before an error."""
     events: list[ChatEvent] = [] if into is None else into
-    async for event in provider.chat(request):
+    async for event in opened(provider, request):
         events.append(event)
     return events
 
@@ -23,7 +38,7 @@ async def collect(provider: Provider, request: ChatRequest, into: list[ChatEvent
 async def first(provider: Provider, request: ChatRequest, count: int = 20) -> list[ChatEvent]:
     """The first events of a chat that may be endless."""
     events: list[ChatEvent] = []
-    stream = provider.chat(request)
+    stream = opened(provider, request)
     try:
         async for event in stream:
             events.append(event)
@@ -34,7 +49,7 @@ async def first(provider: Provider, request: ChatRequest, count: int = 20) -> li
     return events
 
 
-async def read(stream: AsyncIterator[ChatEvent], started: asyncio.Event, stopping: asyncio.Event) -> None:
+async def read(stream: AsyncGenerator[ChatEvent, None], started: asyncio.Event, stopping: asyncio.Event) -> None:
     """Read a stream until the task is cancelled, even if the answer is short; return if it ends while stopping."""
     try:
         async for _ in stream:
@@ -45,14 +60,14 @@ async def read(stream: AsyncIterator[ChatEvent], started: asyncio.Event, stoppin
         await asyncio.Event().wait()
 
 
-async def close(stream: AsyncIterator[ChatEvent]) -> None:
+async def close(stream: AsyncGenerator[ChatEvent, None]) -> None:
     """Close a stream.
 
     Raises:
         AssertionError: it goes on.
     """
     try:
-        await stream.aclose()  # type: ignore[attr-defined]  # an iterator need not have it, a generator has
+        await stream.aclose()
     except RuntimeError as error:
         raise AssertionError(f"the stream doesn't end when it is closed: {error}") from error
 
