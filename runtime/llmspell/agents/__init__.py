@@ -1,0 +1,1 @@
+"""Agents: a model, its instructions and the conversation so far."""
