@@ -5,6 +5,7 @@ It is a plain function over two queues. asyncio comes into play below it, in `ef
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,8 @@ class Driver:
         self.on_end: Callable[[int], None] = lambda root: None
         self.release: Callable[[str, Any], None] = lambda kind, number: None
         self.fatal: LLMSpellError | None = None
+        self.began = 0.0
+        """When Lua was last given the processor, by `time.monotonic`."""
         self._idle = 0
 
     def run(self) -> None:
@@ -66,6 +69,7 @@ class Driver:
         return self._step(call, ok, value)
 
     def _step(self, *args: Any) -> Step:
+        self.began = time.monotonic()
         try:
             return self.vm.step(*args)
         except OutOfMemory as error:

@@ -112,7 +112,7 @@ class OpenFiles:
             return _failure(error)
         return True
 
-    def read(self, number: int, wanted: str) -> str | None | Failure:
+    def read(self, number: int, wanted: str) -> str | Failure | None:
         file = self._files.get(number)
         if file is None:
             return (None, "the file is closed", errno.EBADF)

@@ -81,8 +81,8 @@ class Run:
         self._wake = threading.Event()
         self._code = 1
         self._asked: tuple[int, str, str] | None = None
+        self._interrupted = False
         self._fatal: LLMSpellError | None = None
-        self._step_began = 0.0
         self._driver: Driver | None = None
         self._live: Live | None = None
 
@@ -171,7 +171,6 @@ class Run:
         vm.set_arguments(script, *session.arguments)
         try:
             root = vm.load(source, name, *session.arguments)
-            self._step_began = time.monotonic()
             driver.run()
             return self._outcome(root, driver, live, system)
         finally:
@@ -203,17 +202,18 @@ class Run:
         show_failure(failure, cause=cause, prefix=prefix)
 
     def _guarded(self, effects: Effects) -> Callable[..., tuple[Any, ...]]:
-        """Ops that don't wait are where a script that never waits can hear that it shall stop."""
+        """Ops that don't wait are where a script that never waits hears that it shall stop."""
 
         def call(op: str, *args: Any) -> tuple[Any, ...]:
-            if self._asked is not None and self._live is not None and not self._live.wake(_nothing):
-                self._live.stop()
+            if self._asked is not None and not self._interrupted:
+                self._stop()
                 return (False,)
             return effects.call(op, args)
 
         return call
 
     def _interrupt(self, kind: str, message: str) -> None:
+        self._interrupted = True
         if self._driver is not None and self._live is not None:
             self._driver.interrupt(kind, message)
             self._live.settle()
@@ -223,7 +223,8 @@ class Run:
             self._stop()
             return True
         most = self.session.settings.sandbox.compute_seconds
-        if most is not None and time.monotonic() - self._step_began > most:
+        began = self._driver.began if self._driver is not None else 0.0
+        if most is not None and time.monotonic() - began > most:
             self._fatal = ScriptError(
                 f"the script computed longer than {most:g} s without waiting for anything",
                 hint="raise `[sandbox] compute_seconds` in llmspell.toml",
@@ -246,10 +247,6 @@ def leave(code: int) -> None:
         except (OSError, ValueError):
             code = 141 if code == 0 else code
     os._exit(code)
-
-
-def _nothing() -> None:
-    return None
 
 
 def _release(ops: dict[str, Op], kind: str, number: Any) -> None:

@@ -41,14 +41,14 @@ return K, function(source, name) return assert(load(source, name, "t"))(K, host)
 """
 
 
-def _encode(text: str, errors: str = "strict") -> tuple[bytes, int]:
+def _encode(text: str, errors: str = "strict", /) -> tuple[bytes, int]:
     try:
         return text.encode("utf-8", "surrogateescape"), len(text)
     except UnicodeEncodeError:  # half a surrogate pair, as JSON may carry it
         return text.encode("utf-8", "surrogatepass"), len(text)
 
 
-def _decode(data: bytes, errors: str = "strict") -> tuple[str, int]:
+def _decode(data: Any, errors: str = "strict", /) -> tuple[str, int]:
     return bytes(data).decode("utf-8", "surrogateescape"), len(data)
 
 
