@@ -40,6 +40,7 @@ class System:
             "io.write": self._write,
             "io.flush": self._flush,
             "io.seek": files.seek,
+            "io.isatty": _isatty,
             "file.load": files.load,
             "os.time": lambda: int(time.time()),
             "os.mktime": _mktime,
@@ -100,6 +101,10 @@ class System:
     def _exit(self, code: int) -> None:
         self.exit_code = code & 0xFF
         raise EndScript
+
+
+def _isatty(number: int) -> bool:
+    return number < 3 and (sys.stdin, sys.stdout, sys.stderr)[number].isatty()
 
 
 def _is_secret(name: str) -> bool:

@@ -121,6 +121,11 @@ function methods.seek(file, whence, offset)
   return call("io.seek", file.id, whence, offset or 0)
 end
 
+-- Not in stock Lua: whether a standard stream is a terminal.
+function methods.isatty(file)
+  return call("io.isatty", check(file, "isatty").id)
+end
+
 function methods.setvbuf()
   return true
 end
