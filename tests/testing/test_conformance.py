@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from llmspell.errors import ContextOverflow, InvalidRequest
+from llmspell.errors import ContextOverflow, InvalidRequest, UnsupportedOption
 from llmspell.models.names import parse
 from llmspell.providers.contract import (
     OPTIONS,
