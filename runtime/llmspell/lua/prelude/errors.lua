@@ -45,6 +45,13 @@ local function clean(text)
   return concat(lines, "\n")
 end
 
+---What llmspell raises: a table that also behaves as a string, so that `err.type` and `err:find("x")` both work.
+---@class Error
+---@field type string what went wrong, such as `model_not_found` or `timeout`
+---@field message string what was tried and what happened
+---@field hint string? what to do about it
+---@field retryable boolean whether the same call may succeed later
+---@field traceback string where the script was
 local Error = { __name = "error", __metatable = "error" }
 
 function Error.__tostring(e)

@@ -218,7 +218,9 @@ end
 
 -- ── the global ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+---JSON text and Lua values. `encode` and `decode` are other names of `stringify` and `parse`.
 ---@class JSON
+---@field null any stands for null inside arrays, and for a null that shall be written
 local JSON = { null = null }
 
 ---Parse JSON text. Nulls in objects are left out, in arrays they are `JSON.null`.
