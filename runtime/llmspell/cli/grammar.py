@@ -1,0 +1,150 @@
+"""Everything that the command line understands: options, verbs and what they take.
+
+Help, parsing, completion and the suggestions for slips all come from these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+
+class Option(NamedTuple):
+    """A flag. ``metavar`` is None for a switch; ``setting`` is the key of llmspell.toml that it sets."""
+
+    names: tuple[str, ...]
+    help: str
+    metavar: str | None = None
+    repeated: bool = False
+    read: Callable[[str], Any] = str
+    setting: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The long name, as messages and origins write it."""
+        return self.names[-1]
+
+
+class Argument(NamedTuple):
+    """A word that isn't a flag."""
+
+    name: str
+    help: str
+    optional: bool = False
+    choices: tuple[str, ...] = ()
+
+
+class Verb(NamedTuple):
+    """What the user can ask for. ``home`` is ``module:function`` below this package; it gets the context.
+
+    ``program`` is for verbs whose words after the first one belong to a script.
+    """
+
+    words: tuple[str, ...]
+    help: str
+    home: str
+    arguments: tuple[Argument, ...] = ()
+    options: tuple[Option, ...] = ()
+    program: bool = False
+
+    @property
+    def name(self) -> str:
+        return " ".join(self.words)
+
+
+MODEL = Option(("-m", "--model"), "the model of an agent that names none", "SPEC", setting="models.default")
+REMAP = Option(
+    ("--remap",),
+    "run SPEC in place of the models that PATTERN matches (repeatable)",
+    "PATTERN=SPEC",
+    repeated=True,
+    setting="models.remap",
+)
+CONFIG = Option(("-c", "--config"), "read FILE in place of the project's llmspell.toml", "FILE")
+VERBOSE = Option(("-v", "--verbose"), "say what was chosen and why", setting="logs.verbose")
+DEBUG = Option(("--debug",), "show Python tracebacks", setting="logs.debug")
+JSON = Option(("--json",), "print JSON")
+TIMEOUT = Option(("--timeout",), "end the program after so many seconds", "SECONDS", read=float, setting="runs.timeout")
+ALLOW_READ = Option(
+    ("--allow-read",), "let the script read below DIR (repeatable)", "DIR", repeated=True, setting="sandbox.read"
+)
+ALLOW_WRITE = Option(
+    ("--allow-write",), "let the script write below DIR (repeatable)", "DIR", repeated=True, setting="sandbox.write"
+)
+ALLOW_ENV = Option(
+    ("--allow-env",), "let the script read the variable NAME (repeatable)", "NAME", repeated=True, setting="sandbox.env"
+)
+BACKEND = Option(("--backend",), "only this provider", "NAME")
+QUANTIZATION = Option(("--quantization",), "fetch this quantization, such as Q4_K_M", "Q")
+ORIGIN = Option(("--origin",), "say where each value comes from")
+USER = Option(("--user",), "write your own file, not the project's")
+
+EVERYWHERE = (MODEL, REMAP, CONFIG, VERBOSE, DEBUG)
+PROGRAM = (TIMEOUT, ALLOW_READ, ALLOW_WRITE, ALLOW_ENV)
+
+SPEC = Argument("spec", "a model, such as smollm2:135m, local/llama3.1:8b or mistral:7b@ollama")
+SHELLS = ("bash", "zsh", "fish")
+
+VERBS: Sequence[Verb] = (
+    Verb(
+        ("run",),
+        "run a Lua program",
+        "programs:run",
+        (Argument("file", "the .lua file, or - for stdin"), Argument("args", "the program's own", optional=True)),
+        PROGRAM,
+        program=True,
+    ),
+    Verb(
+        ("exec",),
+        "run Lua code from the command line",
+        "programs:execute",
+        (Argument("code", "Lua code"), Argument("args", "the program's own", optional=True)),
+        PROGRAM,
+        program=True,
+    ),
+    Verb(("model", "status"), "how each provider is", "models:status", options=(JSON,)),
+    Verb(("model", "list"), "the models that are here", "models:list_here", options=(BACKEND, JSON)),
+    Verb(("model", "available"), "the models that can be pulled", "models:available", options=(BACKEND, JSON)),
+    Verb(("model", "pull"), "fetch a model", "pulling:pull", (SPEC,), (QUANTIZATION,)),
+    Verb(("model", "info"), "what is known of a model", "models:info", (SPEC,), (JSON,)),
+    Verb(("model", "remove"), "delete a model's files", "models:remove", (SPEC,)),
+    Verb(("plugin", "list"), "the plugins that are installed", "plugins:list_all", options=(JSON,)),
+    Verb(
+        ("config", "show"),
+        "the settings in force",
+        "config:show",
+        (Argument("section", "only this section or key", optional=True),),
+        (ORIGIN, JSON),
+    ),
+    Verb(("config", "path"), "the files that settings are read from", "config:path", options=(JSON,)),
+    Verb(("config", "check"), "look for mistakes in the settings", "config:check"),
+    Verb(("config", "init"), "write a commented llmspell.toml", "config:init", options=(USER,)),
+    Verb(("doctor",), "check that everything is in place", "doctor:examine", options=(JSON,)),
+    Verb(
+        ("completions",),
+        "print the completion script of a shell",
+        "completion:script",
+        (Argument("shell", "one of bash, zsh, fish", choices=SHELLS),),
+    ),
+    Verb(("help",), "explain a verb", "helping:explain", (Argument("verb", "the verb", optional=True),), program=True),
+)
+
+GROUPS = {
+    "model": "find, fetch and remove models",
+    "plugin": "what extends llmspell",
+    "config": "settings and where they come from",
+}
+
+OPTIONS: Sequence[Option] = tuple(
+    dict.fromkeys((*EVERYWHERE, *PROGRAM, *(option for verb in VERBS for option in verb.options)))
+)
+
+
+def first_words() -> list[str]:
+    """The words that may come first, in the order of the tables."""
+    return list(dict.fromkeys(verb.words[0] for verb in VERBS))
+
+
+def verbs_of(group: str) -> list[Verb]:
+    """The verbs that begin with a word."""
+    return [verb for verb in VERBS if verb.words[0] == group]

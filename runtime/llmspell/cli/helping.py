@@ -1,0 +1,70 @@
+"""``llmspell --help`` and ``llmspell help VERB``."""
+
+from __future__ import annotations
+
+from llmspell.cli.context import Context
+from llmspell.cli.grammar import EVERYWHERE, GROUPS, VERBS, Option, verbs_of
+from llmspell.cli.parsing import nearest, parser_of
+from llmspell.errors import UsageError
+
+HEAD = """\
+llmspell runs agent programs written in Lua on any language model, local first.
+
+usage: llmspell [options] VERB …
+       llmspell FILE.lua [args …]"""
+
+
+def explain(context: Context) -> int:
+    """The verb ``help``."""
+    print(text(tuple(context.arguments.verb), context.commands()))
+    return 0
+
+
+def text(topic: tuple[str, ...], commands: dict[str, str] | None = None) -> str:
+    """Help about everything, a group or a verb.
+
+    Raises:
+        UsageError: there is no such topic.
+    """
+    if not topic:
+        return _everything(commands or {})
+    verb = next((verb for verb in VERBS if verb.words == topic), None)
+    if verb is not None:
+        return parser_of(verb).format_help().rstrip()
+    if len(topic) == 1 and topic[0] in GROUPS:
+        group = topic[0]
+        rows = [(verb.words[1], verb.help) for verb in verbs_of(group)]
+        return f"usage: llmspell {group} VERB …\n\n{GROUPS[group]}:\n{_rows(rows)}"
+    if len(topic) == 1 and commands and topic[0] in commands:
+        return f"llmspell {topic[0]}: {commands[topic[0]]} (`llmspell {topic[0]} --help` says more)"
+    near = nearest(" ".join(topic), [*GROUPS, *(verb.name for verb in VERBS), *(commands or {})])
+    raise UsageError(
+        f"there is no verb '{' '.join(topic)}' to explain",
+        hint=f"did you mean `llmspell help {near}`?" if near else "`llmspell --help` lists the verbs",
+    )
+
+
+def _everything(commands: dict[str, str]) -> str:
+    rows: list[tuple[str, str]] = []
+    for verb in VERBS:
+        group = verb.words[0]
+        if group not in GROUPS:
+            shown = " ".join((verb.name, *(argument.name.upper() for argument in verb.arguments[:1])))
+            rows.append((shown, verb.help))
+        elif verb is verbs_of(group)[0]:
+            rows.append((f"{group} …", f"{GROUPS[group]}: {', '.join(one.words[1] for one in verbs_of(group))}"))
+    parts = [HEAD, f"verbs:\n{_rows(rows)}"]
+    if commands:
+        parts.append(f"verbs of plugins:\n{_rows(sorted(commands.items()))}")
+    parts.append(f"options:\n{_rows([_option(option) for option in EVERYWHERE])}")
+    parts.append("`llmspell help VERB` explains one. `llmspell doctor` says whether everything is in place.")
+    return "\n\n".join(parts)
+
+
+def _option(option: Option) -> tuple[str, str]:
+    return ", ".join(option.names) + (f" {option.metavar}" if option.metavar else ""), option.help
+
+
+def _rows(rows: list[tuple[str, str]]) -> str:
+    width = max(len(left) for left, _ in rows)
+    return "\n".join(f"  {left:<{width}}  {right}" for left, right in rows)

@@ -1,0 +1,107 @@
+"""``llmspell model`` but for ``pull``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+from llmspell.cli import model_names
+from llmspell.cli.context import Context
+from llmspell.cli.output import as_json, size, table
+from llmspell.providers.contract import ModelInfo
+
+
+def status(context: Context) -> int:
+    """A row for each provider, what is wrong with it below."""
+    found = context.wait(context.hub.status())
+    if context.given("json"):
+        print(as_json(found))
+        return 0
+    rows = [
+        (name, "ready" if one.ready else "not ready", one.version, one.models if one.ready else None)
+        for name, one in found.items()
+    ]
+    print(table(("PROVIDER", "STATUS", "VERSION", "MODELS"), rows))
+    for name, one in found.items():
+        if one.error:
+            print(f"{name}: {one.error}", file=sys.stderr)
+    return 0
+
+
+def list_here(context: Context) -> int:
+    """The models that a chat could use now."""
+    backend = context.given("backend")
+    found = context.wait(context.hub.models(backend))
+    if backend is None:
+        model_names.write(found)
+    _print(
+        context,
+        found,
+        "there is no model yet: `llmspell model available` lists some, `llmspell model pull` fetches one",
+    )
+    return 0
+
+
+def available(context: Context) -> int:
+    """The models that ``pull`` knows by name."""
+    found = context.wait(context.hub.available(context.given("backend")))
+    _print(context, found, "no provider names models that could be pulled")
+    return 0
+
+
+def info(context: Context) -> int:
+    """All that is known of one model; what nobody knows is left out."""
+    found = context.wait(context.hub.info(context.arguments.spec))
+    if context.given("json"):
+        print(as_json(found))
+        return 0
+    rows = {
+        "model": found.id,
+        "provider": found.provider,
+        "size": size(found.size_bytes),
+        "parameters": found.parameter_count,
+        "quantization": found.quantization,
+        "context length": found.context_length,
+        "architecture": found.architecture,
+        "format": found.format,
+        "can": ", ".join(sorted(found.capabilities)) if found.capabilities else None,
+        "loaded": {True: "yes", False: "no", None: None}[found.loaded],
+        "modified": _date(found.modified_at),
+        "source": found.source,
+        "path": found.path,
+    }
+    for name, value in rows.items():
+        if value is not None:
+            print(f"{name:<15} {value}")
+    return 0
+
+
+def remove(context: Context) -> int:
+    """Delete a model's files."""
+    spec = context.arguments.spec
+
+    async def work() -> None:
+        await context.hub.remove(spec)
+        await model_names.remember(context.hub)
+
+    context.wait(work())
+    print(f"{spec} is removed", file=sys.stderr)
+    return 0
+
+
+def _print(context: Context, found: Sequence[ModelInfo], nothing: str) -> None:
+    if context.given("json"):
+        print(as_json(found))
+    elif found:
+        rows = [
+            (one.id, one.provider, size(one.size_bytes), one.quantization, one.context_length, one.source)
+            for one in found
+        ]
+        print(table(("MODEL", "PROVIDER", "SIZE", "QUANTIZATION", "CONTEXT", "SOURCE"), rows))
+    else:
+        print(nothing, file=sys.stderr)
+
+
+def _date(moment: float | None) -> str | None:
+    return None if moment is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))

@@ -1,0 +1,28 @@
+"""``llmspell plugin list``."""
+
+from __future__ import annotations
+
+from llmspell.cli.context import Context, load_plugins
+from llmspell.cli.output import as_json, table
+
+
+def list_all(context: Context) -> int:
+    """A row for each plugin with what it adds, or why it is left out."""
+    host = load_plugins(warn=lambda line: None)  # the table says it all
+    host.providers(), host.commands(), host.tools()  # each hook once, so that one that fails is seen
+    rows = host.rows
+    if context.given("json"):
+        print(as_json(rows))
+        return 0
+    shown = [
+        (
+            row.name,
+            row.version or None,
+            row.distribution,
+            ", ".join(hook.removeprefix("llmspell_").replace("_", " ") for hook in row.hooks) or None,
+            f"left out: {row.error}" if row.error else "good",
+        )
+        for row in rows
+    ]
+    print(table(("PLUGIN", "VERSION", "FROM", "ADDS", "STATUS"), shown))
+    return 0

@@ -1,0 +1,69 @@
+"""``llmspell run`` and ``llmspell exec``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from llmspell.cli.context import Context
+from llmspell.errors import UsageError
+from llmspell.lua.session import Session
+
+if TYPE_CHECKING:
+    from llmspell.providers.hub import Hub
+
+
+def run(context: Context) -> int:
+    """Run a file, or stdin for ``-``."""
+    from llmspell.lua.runner import run_code, run_file
+
+    file = context.arguments.file
+    timeout = context.settings.runs.timeout
+    if file == "-":
+        return run_code(_stdin(), _session(context, "stdin"), name="stdin", timeout=timeout)
+    return run_file(file, _session(context, file), timeout=timeout)
+
+
+def execute(context: Context) -> int:
+    """Run the code of an argument."""
+    from llmspell.lua.runner import run_code
+
+    session = _session(context, "exec")
+    return run_code(context.arguments.code, session, name="exec", timeout=context.settings.runs.timeout)
+
+
+def _session(context: Context, script: str) -> Session:
+    session = TerminalSession(
+        context.settings,
+        context.plugins,
+        script=script,
+        arguments=context.arguments.args,
+        model=context.given("model"),
+    )
+    session.debug = context.settings.logs.debug
+    return session
+
+
+def _stdin() -> str:
+    if sys.stdin is None:
+        raise UsageError("there is no stdin to read a program from")
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the program on stdin is not UTF-8 text (byte {error.start})") from None
+
+
+class TerminalSession(Session):
+    """A session whose hub asks and reports on the terminal."""
+
+    @property
+    def hub(self) -> Hub:
+        if self.has_hub:
+            return super().hub
+        from llmspell.cli.listening import Listener
+        from llmspell.cli.missing import Fetcher
+
+        hub = super().hub
+        hub.on_event = Listener(self.settings.logs.verbose)
+        hub.on_missing = Fetcher(hub)
+        return hub
