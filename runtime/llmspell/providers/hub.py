@@ -80,13 +80,12 @@ class Hub:
     async def status(self, kind: str | None = None) -> dict[str, ProviderStatus]:
         """How each provider is, asked all at once, 2 s at most; ``kind`` (local, cloud) narrows. Never raises."""
         names = [name for name, spec in self.specs().items() if kind in (None, spec.kind)]
-        answers = dict(zip(names, await asyncio.gather(*map(self._status, names)), strict=True))
         if kind is None:
-            for name in self._instances.unknown():
-                answers[name] = await self._status(name)
-        return answers
+            names += self._instances.unknown()
+        return dict(zip(names, await asyncio.gather(*map(self.status_of, names)), strict=True))
 
-    async def _status(self, name: str) -> ProviderStatus:
+    async def status_of(self, name: str) -> ProviderStatus:
+        """How one provider is, as `status` says it."""
         try:
             return await asked(self.provider(name).status, name, "status", STATUS_SECONDS)
         except LLMSpellError as error:

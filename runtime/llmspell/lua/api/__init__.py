@@ -1,0 +1,19 @@
+"""The globals of the runtime itself, each one Lua file and the ops that it awaits.
+
+This package is a plugin like any other: it hands its modules over through `llmspell_lua_modules`. It imports nothing
+that a script without agents doesn't need.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmspell.lua.api import agent, config, local_llm, provider
+from llmspell.plugins.hookspecs import hookimpl
+from llmspell.plugins.values import LuaModule
+
+
+@hookimpl
+def llmspell_lua_modules(session: Any) -> list[LuaModule]:
+    """Agent, LocalLLM, Provider and Config."""
+    return [module.lua_module(session) for module in (agent, local_llm, provider, config)]

@@ -1,0 +1,553 @@
+-- Agent: a model with instructions and a conversation. What a script holds is a table with a number behind it; the
+-- agent itself is on the other side of the ops.
+
+local await, bind, fail = await, bind, fail
+local pairs, ipairs, type, setmetatable, tostring = pairs, ipairs, type, setmetatable, tostring
+local format = string.format
+
+---@class AgentConfig
+---@field model? string|table a model's name such as "local/smollm2:135m", or `{provider=, model_id=, temperature=, max_tokens=, settings=}`
+---@field name? string
+---@field description? string
+---@field provider? string put before the model's name
+---@field system_prompt? string
+---@field temperature? number
+---@field max_tokens? integer the longest answer, in tokens
+---@field top_p? number
+---@field top_k? integer
+---@field min_p? number
+---@field seed? integer
+---@field stop? string|string[]
+---@field repeat_penalty? number
+---@field presence_penalty? number
+---@field frequency_penalty? number
+---@field options? table further options, under the provider's own names
+---@field timeout? number the longest turn, in seconds
+---@field format? table a JSON schema that every answer must satisfy
+---@field max_conversation_length? integer how many messages are remembered; all, if absent
+---@field memory_enabled? boolean false: every turn stands alone
+---@field resource_limits? table `max_execution_time_secs` is another name of `timeout`
+---@field custom_config? table `system_prompt` and `max_conversation_length` may stand in here
+---@field allowed_tools? string[] tools are not run so far, which is said on stderr
+
+---@class AgentInput
+---@field text? string what to answer; `prompt` and `input` mean the same
+---@field format? table a JSON schema for this answer
+---@field timeout? number the longest turn, in seconds
+---@field temperature? number like every sampling option of AgentConfig, for this answer
+---@field options? table further options, under the provider's own names
+
+---@class AgentUsage
+---@field input_tokens integer
+---@field output_tokens integer
+---@field total_tokens integer
+---@field cached_tokens integer the part of the input that needed no new computing
+
+---@class AgentResult
+---@field text string the answer; `response` and `content` repeat it
+---@field success boolean true for an answer that the model finished
+---@field data? any the parsed answer, where a format was asked for
+---@field usage AgentUsage
+---@field finish_reason "stop"|"length"|"tool_calls"|"content_filter"|"cancelled"|"error"
+---@field model string what the provider says it ran
+---@field provider string
+---@field timings { first_token_ms: number, total_ms: number, tokens_per_second: number }
+---@field metadata table `model`, `provider`, `token_count`, `execution_time_ms`, `duration_ms`
+---@field reasoning? string what the model thought before it answered
+---@field error? string what went wrong, in `agent:last()` after a failed turn
+
+---@class AgentEvent
+---@field type "text"|"reasoning"|"notice"|"progress"|"usage"|"tool_call"|"finish"
+---@field text string the text of a text, reasoning or notice event, otherwise ""
+---@field usage? AgentUsage of a usage or finish event
+---@field finish_reason? string of a finish event
+---@field processed? integer tokens of the prompt that are read, of a progress event
+---@field total? integer tokens of the prompt, of a progress event
+
+---@class AgentMessage
+---@field role "system"|"user"|"assistant"|"tool"
+---@field content string
+
+-- ── one agent ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+---A model with its instructions and what was said so far. Its turns run one after the other. A turn is remembered when
+---the model has finished it; one that failed or was broken off leaves no trace, so that it can be made again.
+---@class Agent
+---@field id string
+---@field name string
+---@field model string
+local agent = {}
+
+local numbers = setmetatable({}, { __mode = "k" }) -- what scripts hold -> the agent's number
+
+local function number_of(self, method)
+  local number = numbers[self]
+  if not number then
+    fail {
+      type = "invalid_request",
+      message = format("agent.%s was called without its agent", method),
+      hint = format("write agent:%s(…), with a colon", method),
+    }
+  end
+  return number
+end
+
+local AgentMeta = { __name = "Agent", __index = agent, __metatable = false }
+
+function AgentMeta.__tostring(self)
+  return format("Agent(%s)", tostring(self.name))
+end
+
+function AgentMeta.__eq(a, b)
+  return numbers[a] ~= nil and numbers[a] == numbers[b]
+end
+
+local function wrap(handle)
+  local self = { id = format("agent_%d", handle.id), name = handle.name, model = handle.model }
+  numbers[self] = handle.id
+  return bind(self, AgentMeta, "agent", handle.id)
+end
+
+-- The input of a turn with the options of a second argument.
+local function merged(input, options)
+  if type(options) ~= "table" then return input end
+  local all = {}
+  for key, value in pairs(options) do all[key] = value end
+  if type(input) == "table" then
+    for key, value in pairs(input) do all[key] = value end
+  else
+    all.text = input
+  end
+  return all
+end
+
+---Answer a text and wait for the whole answer.
+---@param input string|AgentInput
+---@param options? AgentInput settings for this answer, where `input` is a text
+---@return AgentResult result
+function agent:execute(input, options)
+  return await("agent.execute", number_of(self, "execute"), merged(input, options))
+end
+
+---Answer a text and give only the answer's text.
+---@param text string
+---@param options? AgentInput settings for this answer
+---@return string answer
+function agent:complete(text, options)
+  return await("agent.execute", number_of(self, "complete"), merged(text, options)).text
+end
+
+local Stream = { __name = "AgentStream", __metatable = false }
+
+function Stream.__close(stream)
+  if not stream.ended then
+    stream.ended = true
+    await("agent.stream.close", stream.id)
+  end
+end
+
+local function open_stream(number, input)
+  local id = await("agent.stream.open", number, input)
+  local stream = bind({ id = id }, Stream, "agent.stream", id)
+  local batch, at = {}, 0
+  local function next_event()
+    if at == #batch then
+      if stream.ended then return nil end
+      batch, at = await("agent.stream.next", id), 0
+      if #batch == 0 then
+        stream.ended = true
+        return nil
+      end
+    end
+    at = at + 1
+    local event = batch[at]
+    return event.type == "text" and event.text or "", event
+  end
+  return next_event, nil, nil, stream
+end
+
+---Answer a text and give the answer as it comes: `for text, event in agent:stream("…") do io.write(text) end`. Leaving
+---the loop stops the model. The whole result is in `agent:last()` afterwards.
+---@param input string|AgentInput
+---@param options? AgentInput settings for this answer, where `input` is a text
+---@return fun(): string?, AgentEvent? next the next piece of the answer ("" for other events) and the event
+---@return nil state
+---@return nil control
+---@return table closing closes the stream when the loop is left
+function agent:stream(input, options)
+  return open_stream(number_of(self, "stream"), merged(input, options))
+end
+
+---Answer a text and call a function for each piece of the answer.
+---@param input string|AgentInput
+---@param options? AgentInput settings for this answer; may be left out
+---@param callback fun(text: string, event: AgentEvent)
+---@return { success: boolean, chunks_received: integer, text: string } summary
+function agent:invokeStream(input, options, callback)
+  if callback == nil then options, callback = nil, options end
+  local number = number_of(self, "invokeStream")
+  if type(callback) ~= "function" then
+    fail { type = "invalid_request", message = "agent:invokeStream needs a function to call for each piece" }
+  end
+  local chunks = 0
+  for text, event in open_stream(number, merged(input, options)) do
+    if event.type == "text" then
+      chunks = chunks + 1
+      callback(text, event)
+    end
+  end
+  local last = await("agent.last", number)
+  return { success = last.success, chunks_received = chunks, text = last.text }
+end
+
+---The result of the latest turn, also of one that failed or was broken off.
+---@return AgentResult? result nil before the first turn
+function agent:last()
+  return await("agent.last", number_of(self, "last"))
+end
+
+---What was said so far, the system prompt first.
+---@return AgentMessage[] messages
+function agent:messages()
+  return await("agent.messages", number_of(self, "messages"))
+end
+
+---Forget the conversation; the settings stay.
+function agent:reset()
+  await("agent.reset", number_of(self, "reset"))
+end
+
+---Make a second agent that goes on from the same conversation, by itself.
+---@return Agent copy
+function agent:fork()
+  return wrap(await("agent.fork", number_of(self, "fork")))
+end
+
+---The settings in force, defaults included.
+---@return table config
+function agent:get_config()
+  return await("agent.report", number_of(self, "get_config"), "config")
+end
+
+---Counts since the agent was made: `agent_id`, `requests_total`, `requests_failed`, `requests_active`,
+---`tool_invocations`, `memory_bytes`, `cpu_percent`, `usage`.
+---@return table metrics
+function agent:get_metrics()
+  return await("agent.report", number_of(self, "get_metrics"), "metrics")
+end
+
+---Whether the latest turn went well.
+---@return { status: "healthy"|"unhealthy", message: string, timestamp: integer } health
+function agent:get_health()
+  return await("agent.report", number_of(self, "get_health"), "health")
+end
+
+---Whether the latest turn went well, in one word.
+---@return boolean healthy
+function agent:is_healthy()
+  return await("agent.report", number_of(self, "is_healthy"), "health").status == "healthy"
+end
+
+---Averages over all turns; the rates are from 0 to 1.
+---@return { total_executions: integer, avg_execution_time_ms: number, success_rate: number, error_rate: number } performance
+function agent:get_performance()
+  return await("agent.report", number_of(self, "get_performance"), "performance")
+end
+
+---What the agent is doing and what it remembers: `agent_id`, `name`, `state`, `messages`.
+---@return table state
+function agent:get_state()
+  return await("agent.report", number_of(self, "get_state"), "state")
+end
+
+---What the agent is doing.
+---@return "ready"|"running"|"error" state
+function agent:get_agent_state()
+  return await("agent.report", number_of(self, "get_agent_state"), "state").state
+end
+
+---Everything that is known of the agent: `id`, `name`, `description`, `state`, `metrics`, `config`, `capabilities`.
+---@return table details
+function agent:get_details()
+  return await("agent.report", number_of(self, "get_details"), "details")
+end
+
+---Why the latest turn failed.
+---@return string? message nil where it went well
+function agent:get_last_error()
+  local last = await("agent.last", number_of(self, "get_last_error"))
+  return last and last.error
+end
+
+---Forget the agent and its conversation; it can't be used any more.
+function agent:destroy()
+  await("agent.destroy", number_of(self, "destroy"))
+end
+
+-- ── the builder ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+---Collects an agent's settings. Every method returns a builder of its own, so that one can be the start of several.
+---@class AgentBuilder
+local builder = {}
+
+local fields_of = setmetatable({}, { __mode = "k" }) -- builder -> the fields so far
+local BuilderMeta = { __name = "AgentBuilder", __index = builder, __metatable = false }
+
+local function new_builder(fields)
+  local self = setmetatable({}, BuilderMeta)
+  fields_of[self] = fields
+  return self
+end
+
+local function fields_so_far(self, method)
+  local fields = fields_of[self]
+  if not fields then
+    fail {
+      type = "invalid_request",
+      message = format("builder.%s was called without its builder", method),
+      hint = format("write :%s(…), with a colon", method),
+    }
+  end
+  return fields
+end
+
+local function with(self, name, value)
+  local copy = {}
+  for key, old in pairs(fields_so_far(self, name)) do copy[key] = old end
+  copy[name] = value
+  return new_builder(copy)
+end
+
+local function with_limit(self, name, value)
+  local limits = {}
+  for key, old in pairs(fields_so_far(self, name).resource_limits or {}) do limits[key] = old end
+  limits[name] = value
+  return with(self, "resource_limits", limits)
+end
+
+local function with_item(self, name, item)
+  local list = {}
+  for index, old in ipairs(fields_so_far(self, name)[name] or {}) do list[index] = old end
+  list[#list + 1] = item
+  return with(self, name, list)
+end
+
+---@param name string
+---@return AgentBuilder builder
+function builder:name(name) return with(self, "name", name) end
+
+---@param text string
+---@return AgentBuilder builder
+function builder:description(text) return with(self, "description", text) end
+
+---@param model string|table as in AgentConfig
+---@return AgentBuilder builder
+function builder:model(model) return with(self, "model", model) end
+
+---@param provider string put before the model's name
+---@return AgentBuilder builder
+function builder:provider(provider) return with(self, "provider", provider) end
+
+---@param text string
+---@return AgentBuilder builder
+function builder:system_prompt(text) return with(self, "system_prompt", text) end
+
+---@param temperature number
+---@return AgentBuilder builder
+function builder:temperature(temperature) return with(self, "temperature", temperature) end
+
+---@param tokens integer the longest answer
+---@return AgentBuilder builder
+function builder:max_tokens(tokens) return with(self, "max_tokens", tokens) end
+
+---@param options table options under the provider's own names
+---@return AgentBuilder builder
+function builder:options(options) return with(self, "options", options) end
+
+---@param schema table a JSON schema that every answer must satisfy
+---@return AgentBuilder builder
+function builder:format(schema) return with(self, "format", schema) end
+
+---@param seconds number the longest turn
+---@return AgentBuilder builder
+function builder:timeout(seconds) return with(self, "timeout", seconds) end
+
+---@param messages integer how many messages are remembered
+---@return AgentBuilder builder
+function builder:max_conversation_length(messages) return with(self, "max_conversation_length", messages) end
+
+---@param enabled boolean false: every turn stands alone
+---@return AgentBuilder builder
+function builder:memory_enabled(enabled) return with(self, "memory_enabled", enabled) end
+
+---@param tokens integer has no effect; the provider's configuration says how long a context is
+---@return AgentBuilder builder
+function builder:context_window(tokens) return with(self, "context_window", tokens) end
+
+---@param url string only llmspell.toml says where requests go
+---@return AgentBuilder builder
+function builder:base_url(url) return with(self, "base_url", url) end
+
+---@param key string a script holds no keys: `build` refuses it
+---@return AgentBuilder builder
+function builder:api_key(key) return with(self, "api_key", key) end
+
+---@param kind string kept and shown by `get_config`
+---@return AgentBuilder builder
+function builder:type(kind) return with(self, "type", kind) end
+
+---@param name string what the agent is said to be good for
+---@return AgentBuilder builder
+function builder:capability(name) return with_item(self, "capabilities", name) end
+
+---@param name string tools are not run so far
+---@return AgentBuilder builder
+function builder:tool(name) return with_item(self, "allowed_tools", name) end
+
+---@param name string tools are not run so far
+---@return AgentBuilder builder
+function builder:allow_tool(name) return with_item(self, "allowed_tools", name) end
+
+---@param names string[] tools are not run so far
+---@return AgentBuilder builder
+function builder:allowed_tools(names) return with(self, "allowed_tools", names) end
+
+---@param config table may hold `system_prompt` and `max_conversation_length`
+---@return AgentBuilder builder
+function builder:custom_config(config) return with(self, "custom_config", config) end
+
+---@param limits table `max_execution_time_secs`, `max_memory_mb`, `max_tool_calls`, `max_recursion_depth`
+---@return AgentBuilder builder
+function builder:resource_limits(limits) return with(self, "resource_limits", limits) end
+
+---@param seconds number the longest turn
+---@return AgentBuilder builder
+function builder:max_execution_time(seconds) return with_limit(self, "max_execution_time_secs", seconds) end
+
+---@param megabytes number kept and shown by `get_config`; `[sandbox] memory_mb` is what limits a script
+---@return AgentBuilder builder
+function builder:max_memory_mb(megabytes) return with_limit(self, "max_memory_mb", megabytes) end
+
+---@param calls integer kept and shown by `get_config`
+---@return AgentBuilder builder
+function builder:max_tool_calls(calls) return with_limit(self, "max_tool_calls", calls) end
+
+---@param depth integer kept and shown by `get_config`
+---@return AgentBuilder builder
+function builder:max_recursion_depth(depth) return with_limit(self, "max_recursion_depth", depth) end
+
+---Make the agent.
+---@return Agent agent
+function builder:build()
+  return wrap(await("agent.create", fields_so_far(self, "build")))
+end
+
+-- ── the global ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+---Makes agents and finds them.
+---@class AgentLibrary
+local Agent = {}
+
+---Make an agent. A field that doesn't exist, or has a wrong type, raises an error of type `invalid_request`.
+---@param config? AgentConfig
+---@return Agent agent
+function Agent.create(config)
+  return wrap(await("agent.create", config == nil and {} or config))
+end
+
+---The same as `Agent.create`: everything that waits lets other tasks run.
+---@param config? AgentConfig
+---@return Agent agent
+function Agent.createAsync(config)
+  return wrap(await("agent.create", config == nil and {} or config))
+end
+
+---Begin an agent's settings: `Agent.builder():name("x"):model("local/smollm2:135m"):build()`.
+---@return AgentBuilder builder
+function Agent.builder()
+  return new_builder({})
+end
+
+---Make an agent that stays until it is destroyed, for `Agent.get`.
+---@param config AgentConfig with a name
+---@return string name
+function Agent.register(config)
+  return await("agent.register", config)
+end
+
+---The newest agent of that name which is registered or still in use.
+---@param name string
+---@return Agent? agent nil if there is none
+function Agent.get(name)
+  local handle = await("agent.get", name)
+  return handle and wrap(handle)
+end
+
+---The agents that are registered or still in use, the oldest first.
+---@return { name: string, type: string, model: string }[] agents
+function Agent.list()
+  return await("agent.list")
+end
+
+---The names of the agents that are registered or still in use.
+---@return string[] names
+function Agent.list_instances()
+  local names = {}
+  for index, entry in ipairs(await("agent.list")) do names[index] = entry.name end
+  return names
+end
+
+---What there is to know of a type of agents, `"llm"`, or of one agent by its name.
+---@param name? string
+---@return table info
+function Agent.get_info(name)
+  if name == nil or name == "llm" then return await("agent.type_info") end
+  local details = await("agent.describe", name)
+  if not details then
+    fail {
+      type = "invalid_request",
+      message = format("no agent and no type of agents is called '%s'", tostring(name)),
+      hint = 'the only type is "llm"; Agent.list_instances() has the names of the agents',
+    }
+  end
+  return details
+end
+
+---Everything that is known of one agent.
+---@param name string
+---@return table? details nil if there is none of that name
+function Agent.get_details(name)
+  return await("agent.describe", name)
+end
+
+---The types of agents that there are.
+---@return { type: string, name: string, description: string }[] types
+function Agent.discover()
+  local info = await("agent.type_info")
+  return { { type = info.name, name = info.name, description = info.description } }
+end
+
+---What agents can do.
+---@return string[] capabilities
+function Agent.list_capabilities()
+  return await("agent.type_info").capabilities
+end
+
+---The names of the agents that are said to have a capability.
+---@param capability string
+---@return string[] names
+function Agent.discover_by_capability(capability)
+  local names = {}
+  for _, entry in ipairs(await("agent.list")) do
+    local details = await("agent.describe", entry.name)
+    for _, own in ipairs(details and details.capabilities or {}) do
+      if own == capability then
+        names[#names + 1] = entry.name
+        break
+      end
+    end
+  end
+  return names
+end
+
+return Agent

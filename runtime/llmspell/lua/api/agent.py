@@ -1,0 +1,172 @@
+"""The ops behind `Agent`: numbers and plain tables on the script's side, agents on this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from llmspell.errors import InvalidRequest
+from llmspell.lua.api.source import lua_source
+from llmspell.plugins.values import LuaModule
+
+if TYPE_CHECKING:
+    from llmspell.agents.agent import Agent
+    from llmspell.agents.registry import Registry
+    from llmspell.lua.api.batches import Batches
+    from llmspell.providers.contract import ChatEvent
+
+# What agents need (the hub, the provider contract, asyncio) is imported by the first op that uses it: a script that
+# makes no agent starts without it.
+
+
+def lua_module(session: Any) -> LuaModule:
+    """The global `Agent` for one run."""
+    ops = AgentOps(session)
+    names = [name for name in vars(AgentOps) if not name.startswith("_")]
+    table = {f"agent.{name}": getattr(ops, name) for name in names if not name.startswith("stream_")}
+    table |= {f"agent.stream.{name[7:]}": getattr(ops, name) for name in names if name.startswith("stream_")}
+    return LuaModule("Agent", lua_source(__file__), table)
+
+
+class AgentOps:
+    """Every public method is an op of the same name; ``id`` is an agent's number, ``stream`` a stream's."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._agents: Registry | None = None
+        self._batches: Batches[ChatEvent] | None = None
+
+    # ── making and finding ────────────────────────────────────────────────────────────────────────────────────────
+
+    def create(self, config: Any) -> dict[str, Any]:
+        return _handle(self._registry().create(_table(config, "Agent.create")))
+
+    def register(self, config: Any) -> str:
+        return self._registry().create(_table(config, "Agent.register"), registered=True).name
+
+    def get(self, name: Any) -> dict[str, Any] | None:
+        agent = self._registry().hold(str(name))
+        return None if agent is None else _handle(agent)
+
+    def fork(self, id: int) -> dict[str, Any]:
+        return _handle(self._registry().fork(self._registry().get(id)))
+
+    def release(self, id: int) -> None:
+        if self._agents is not None:
+            self._agents.release(id)
+
+    def destroy(self, id: int) -> None:
+        self._registry().destroy(id)
+
+    def list(self) -> list[dict[str, Any]]:
+        return [
+            {"name": agent.name, "type": agent.config.type, "model": agent.config.model}
+            for agent in self._registry().agents()
+        ]
+
+    def describe(self, name: Any) -> dict[str, Any] | None:
+        from llmspell.agents import reports
+
+        agent = self._registry().find(str(name))
+        return None if agent is None else reports.details(agent)
+
+    def type_info(self) -> dict[str, Any]:
+        from llmspell.agents import reports
+
+        return reports.type_info()
+
+    # ── turns ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def execute(self, id: int, given: Any) -> dict[str, Any]:
+        agent = self._get(id, given)
+        return (await agent.execute(given)).plain()
+
+    async def stream_open(self, id: int, given: Any) -> int:
+        from llmspell.lua.api.batches import Batches
+
+        agent = self._get(id, given)
+        if self._batches is None:
+            self._batches = Batches()
+        return self._batches.open(agent.stream(given))
+
+    async def stream_next(self, stream: int) -> Any:
+        from llmspell.lua.api.events import event_fields
+
+        return [] if self._batches is None else await self._batches.next(stream, event_fields)
+
+    async def stream_close(self, stream: int) -> None:
+        if self._batches is not None:
+            await self._batches.close(stream)
+
+    def stream_release(self, stream: int) -> None:
+        if self._batches is not None:
+            self._batches.release(stream)
+
+    # ── what an agent says of itself ──────────────────────────────────────────────────────────────────────────────
+
+    def last(self, id: int) -> dict[str, Any] | None:
+        result = self._registry().get(id).last
+        return None if result is None else result.plain()
+
+    def messages(self, id: int) -> Any:
+        from llmspell.agents import reports
+
+        return [reports.message_fields(message) for message in self._registry().get(id).messages()]
+
+    def reset(self, id: int) -> None:
+        self._registry().get(id).conversation.reset()
+
+    def report(self, id: int, kind: str) -> dict[str, Any]:
+        from llmspell.agents import reports
+
+        kinds = {
+            "config": reports.config,
+            "metrics": reports.metrics,
+            "health": reports.health,
+            "performance": reports.performance,
+            "state": reports.state,
+            "details": reports.details,
+        }
+        return kinds[kind](self._registry().get(id))
+
+    # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _registry(self) -> Registry:
+        if self._agents is None:
+            from llmspell.agents.config import Defaults
+            from llmspell.agents.registry import Registry
+
+            settings = self._session.settings
+            own = settings.agent
+            defaults = Defaults(
+                self._session.model or settings.models.default,
+                own.system_prompt,
+                own.temperature,
+                own.max_tokens,
+                own.timeout,
+            )
+            self._agents = Registry(self._session.hub, defaults)
+        return self._agents
+
+    def _get(self, id: int, given: Any) -> Agent:
+        """The agent of a turn; keys of the turn that have no effect are told to the user."""
+        registry = self._registry()
+        agent = registry.get(id)
+        if isinstance(given, Mapping):
+            from llmspell.agents.turn import read_input
+
+            for key in read_input(given).unused:
+                registry.notice(f"agent:execute: the key '{key}' has no effect")
+        return agent
+
+
+def _handle(agent: Agent) -> dict[str, Any]:
+    return {"id": agent.id, "name": agent.name, "model": agent.config.model}
+
+
+def _table(config: Any, caller: str) -> Mapping[str, Any]:
+    if isinstance(config, Mapping):
+        return config
+    if isinstance(config, (list, tuple)) and not config:
+        return {}
+    raise InvalidRequest(f"{caller} takes one table", hint=f'write {caller}{{model = "…"}}')

@@ -1,0 +1,44 @@
+"""Models and pulls as scripts see them, in the shapes of the Rust llmspell; what counts is an integer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmspell.providers.contract import ModelInfo, PullProgress
+
+
+def model_fields(info: ModelInfo) -> dict[str, Any]:
+    """What is known of a model; unknown fields are absent."""
+    fields = {
+        "id": info.id,
+        "backend": info.provider,
+        "size_bytes": info.size_bytes,
+        "quantization": info.quantization,
+        "parameter_count": info.parameter_count,
+        "context_length": info.context_length,
+        "architecture": info.architecture,
+        "format": info.format,
+        "modified_at": None if info.modified_at is None else int(info.modified_at),
+        "path": info.path,
+        "loaded": info.loaded,
+        "source": info.source,
+        "capabilities": None if info.capabilities is None else sorted(info.capabilities),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def pull_fields(model: str, progress: PullProgress) -> Mapping[str, Any]:
+    """How far a pull is; ``percent_complete`` is an integer where it is whole."""
+    total = progress.bytes_total
+    percent = 100.0 * progress.bytes_downloaded / total if total else 0.0
+    if progress.status == "complete":
+        percent = 100.0
+    percent = round(percent, 1)
+    return {
+        "model_id": model,
+        "status": progress.status,
+        "percent_complete": int(percent) if percent.is_integer() else percent,
+        "bytes_downloaded": progress.bytes_downloaded,
+        "bytes_total": total,
+    }
