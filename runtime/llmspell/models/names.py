@@ -63,7 +63,7 @@ def parse(spec: str) -> ModelRef:
     if not text or (any(c.isspace() for c in text) and not _is_path(text)):
         raise InvalidRequest(f"'{spec}' is not a model name", hint=_FORMS)
     if _is_path(text):
-        return ModelRef(os.path.expanduser(text), kind="file")
+        return ModelRef(_file(text), kind="file")
     text, backend = _cut(text, "@", spec)
     if text.startswith("hf:"):
         name = text[3:]
@@ -91,6 +91,17 @@ def _cut(text: str, mark: str, spec: str) -> tuple[str, str | None]:
     if not head or not _TAIL.fullmatch(tail):
         raise InvalidRequest(f"'{spec}' has nothing readable beside its '{mark}'", hint=_FORMS)
     return head, tail.lower() if mark == "@" else tail
+
+
+def _file(text: str) -> str:
+    path = os.path.expanduser(text) if text.startswith("~/") else text
+    try:
+        readable = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        readable = False
+    if not readable:
+        raise InvalidRequest(f"{text!r} can't be the path of a file", hint=_FORMS)
+    return path
 
 
 def _is_inside(file: str) -> bool:
