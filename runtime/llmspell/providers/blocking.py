@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 from llmspell.errors import ProviderError
@@ -19,7 +19,7 @@ from llmspell.providers.contract import ChatEvent, ChatRequest, Provider
 T = TypeVar("T")
 
 
-def in_thread(generate: Callable[[threading.Event], Iterator[T]]) -> AsyncIterator[T]:
+def in_thread(generate: Callable[[threading.Event], Iterator[T]]) -> AsyncGenerator[T, None]:
     """Run ``generate(stop)`` in a thread of its own and yield what it yields; otherwise as `pushed_from_thread`."""
 
     def work(emit: Callable[[T], None], stop: threading.Event) -> None:
@@ -35,7 +35,9 @@ def in_thread(generate: Callable[[threading.Event], Iterator[T]]) -> AsyncIterat
     return pushed_from_thread(work)
 
 
-async def pushed_from_thread(run: Callable[[Callable[[T], None], threading.Event], None]) -> AsyncIterator[T]:
+async def pushed_from_thread(
+    run: Callable[[Callable[[T], None], threading.Event], None],
+) -> AsyncGenerator[T, None]:
     """Run ``run(emit, stop)`` in a thread of its own and yield what it hands to ``emit``, for engines that call back.
 
     Events that pile up while the loop is busy are handed over in one wake-up. What ``run`` raises is raised here. A

@@ -1,0 +1,112 @@
+"""One answer of an engine with continuous batching, from the waiting line to the last event.
+
+A request with ``max_tokens`` reserves prompt and answer at once. One without may fill the context, but reserves its
+answer in instalments: when one is used up and there is room the next one is added; when others need the room it
+pauses, waits in line, and goes on where it stopped (the prompt is cached, so that costs next to nothing). So agents
+that say nothing about length share the context, and none is cut short because of the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
+from typing import Any, Final
+
+from llmspell import ChatEvent, Message, ToolSpec
+from llmspell.providers.blocking import pushed_from_thread
+from llmspell_gguf.admission import Admission
+from llmspell_gguf.engine import Work
+from llmspell_gguf.turn import Complete, Turn
+
+FORMATTED_ANSWER: Final = 1024
+"""What an answer in JSON may take at most where max_tokens is not given: it can't be paused inside its grammar."""
+_BYTES_PER_TOKEN: Final = 3
+
+
+class Answer:
+    """The state of one request, which takes one turn at the engine or several."""
+
+    def __init__(self, admission: Admission, instalment: int, work: Work, grammar: str | None) -> None:
+        self.admission, self.work, self.grammar = admission, work, grammar
+        self.context = admission.capacity
+        self.limit: int | None = work.options.get("max_tokens")
+        if self.limit is None and grammar is not None:
+            self.limit = min(FORMATTED_ANSWER, self.context // 4)
+        self.budget = instalment if self.limit is None else self.limit
+        self.text: list[str] = []
+        self.thought = False
+        self.tokens_before = 0
+        """Tokens of earlier turns."""
+        self.input: tuple[int, int] | None = None
+        """Tokens of the prompt and of its cached part, in the first turn."""
+
+    async def run(self, complete: Complete) -> AsyncGenerator[ChatEvent, None]:
+        """Answer through ``complete(body, on_chunk)``, which blocks; see `Engine.chat`."""
+        prompt = self._estimate()
+        while True:
+            held = await self.admission.enter(prompt + self.budget)
+            turn = Turn(self, held)
+            events: AsyncGenerator[ChatEvent, None] = pushed_from_thread(partial(turn.run, complete, self._body()))
+            try:
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
+            finally:
+                held.leave()
+            if not turn.again:
+                return
+            prompt = turn.prompt + turn.tokens
+            self.tokens_before += turn.tokens
+
+    def _body(self) -> dict[str, Any]:
+        """The request as the engine's chat endpoint takes it."""
+        messages = [_message(message) for message in self.work.request.messages]
+        if self.text:  # the engine goes on from here
+            if messages[-1]["role"] != "assistant":
+                messages.append({"role": "assistant", "content": ""})
+            messages[-1]["content"] += "".join(self.text)
+        body: dict[str, Any] = {
+            **self.work.options,
+            "messages": messages,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "return_progress": True,
+            "timings_per_token": self.limit is None,
+        }
+        if self.limit is not None:
+            body["max_tokens"] = self.limit
+        if self.grammar is not None:
+            body["grammar"] = self.grammar
+        if self.work.request.tools:
+            body["tools"] = [_tool(tool) for tool in self.work.request.tools]
+        return body
+
+    def _estimate(self) -> int:
+        """Tokens of the prompt, roughly; the first chunk says how many there are."""
+        return sum(16 + len(message.content) // _BYTES_PER_TOKEN for message in self.work.request.messages)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    turn: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        turn["tool_calls"] = [
+            {
+                "id": call.id or "",
+                "type": "function",
+                "function": {
+                    "name": call.name,
+                    "arguments": call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments),
+                },
+            }
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        turn["tool_call_id"] = message.tool_call_id
+    return turn
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+    return {"type": "function", "function": function}

@@ -1,0 +1,121 @@
+"""The engine xllamacpp: llama.cpp's server without its network, continuous batching, one context for all requests."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Any, Final
+
+import xllamacpp
+
+from llmspell import ChatEvent
+from llmspell.errors import ModelNotUsable
+from llmspell_gguf.admission import Admission
+from llmspell_gguf.answer import Answer
+from llmspell_gguf.engine import Work
+from llmspell_gguf.metadata import Metadata
+from llmspell_gguf.sizing import Plan
+
+_BATCH: Final = 128
+"""Tokens of prompt read at once: a cancelled request stops after at most this many."""
+_PROMPT_CACHE_MB: Final = 256
+"""Memory for the prompts of conversations that others pushed out of the context."""
+_SHARE: Final = 0.75
+"""A request without max_tokens reserves this part of an equal share for its answer, the rest being for prompts."""
+
+_kept: Final[list[Any]] = []
+"""Servers that must not be dropped."""
+
+
+class XllamacppEngine:
+    """A model loaded by xllamacpp."""
+
+    def __init__(self, metadata: Metadata, plan: Plan) -> None:
+        self.plan = plan
+        self.admission = Admission(plan.context_length, plan.parallel)
+        self.title = f"xllamacpp {xllamacpp.__version__}"
+        self.instalment = max(64, int(_SHARE * plan.context_length / plan.parallel))
+        self._served = False
+        self._server: Any = _start(metadata, plan)
+
+    @property
+    def idle(self) -> bool:
+        return not (self.admission.running or self.admission.waiting)
+
+    def chat(self, work: Work) -> AsyncGenerator[ChatEvent, None]:
+        grammar = None if work.schema is None else _grammar(work.schema)
+        return Answer(self.admission, self.instalment, work, grammar).run(self._complete)
+
+    def _complete(self, body: dict[str, Any], on_chunk: Callable[[Any], bool]) -> None:
+        self._server.handle_chat_completions(body, on_chunk)
+        self._served = True
+
+    def close(self) -> None:
+        server, self._server = self._server, None
+        if server is None:
+            return
+        if not self._served:
+            # A server that is dropped before its first request deadlocks in half the runs.
+            try:
+                server.handle_completions({"prompt": "a", "n_predict": 1, "stream": True}, lambda chunk: False)
+            except Exception:  # noqa: BLE001 - whatever it is, dropping the server would be worse
+                _kept.append(server)
+
+
+def _start(metadata: Metadata, plan: Plan) -> Any:
+    params = xllamacpp.CommonParams()
+    params.model.path = metadata.path
+    # One batch more than is given out: a request whose prompt turns out longer than estimated reads one before it
+    # is stopped, and the engine fails all of them when the context overflows.
+    params.n_ctx = plan.context_length + _BATCH
+    params.kv_unified_per_slot = plan.context_length
+    params.kv_unified = True
+    params.n_parallel = plan.parallel
+    params.n_batch = params.n_ubatch = _BATCH
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = plan.threads
+    params.cache_ram_mib = _PROMPT_CACHE_MB
+    params.fit_params = False  # it would shrink the context without a word
+    params.warmup = False
+    params.verbosity = -1
+    params.ui = False
+    params.endpoint_slots = False
+    with _listener(params):
+        try:
+            return xllamacpp.Server(params)
+        except (RuntimeError, ValueError) as error:
+            raise ModelNotUsable(
+                f"{metadata.path}: the engine can't load it ({' '.join(str(error).split())})",
+                model=metadata.path,
+                hint="it may be damaged, of an architecture newer than the engine, or larger than the free memory",
+            ) from error
+
+
+@contextlib.contextmanager
+def _listener(params: Any) -> Iterator[None]:
+    """Give the engine's HTTP listener, which can't be turned off, a place where nobody can reach it.
+
+    A Unix socket in a folder that only this user may enter, removed after the load; the engine keeps working without
+    its name. Where there are no Unix sockets (and there the port is on loopback): a key that nobody knows.
+    """
+    params.api_keys = [secrets.token_urlsafe(32)]
+    if os.name != "posix":
+        yield
+        return
+    folder = tempfile.mkdtemp(prefix="llmspell-")  # made with mode 0700
+    try:
+        params.hostnames = [os.path.join(folder, "engine.sock")]
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _grammar(schema: Any) -> str:
+    """The engine's grammar for answers that are compact JSON of a schema."""
+    if isinstance(schema, dict):
+        schema = {**schema, "x-guidance": {"whitespace_flexible": False}}
+    return str(xllamacpp.json_schema_to_grammar(json.dumps(schema, ensure_ascii=False)))
