@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from typing import IO, Any
 
@@ -28,6 +27,8 @@ class FileAccess:
     def private(self) -> str:
         """A folder for temporary files, made on first use and readable by nobody else."""
         if self._private is None:
+            import tempfile  # 5 ms, and few scripts need it
+
             self._private = os.path.realpath(tempfile.mkdtemp(prefix="llmspell-"))
             self._read.append(self._private)
             self._write.append(self._private)
@@ -180,6 +181,8 @@ class OpenFiles:
         return True
 
     def temporary_name(self) -> str:
+        import tempfile
+
         descriptor, path = tempfile.mkstemp(dir=self._access.private())
         os.close(descriptor)
         return path

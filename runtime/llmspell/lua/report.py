@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Iterator
 
 from llmspell.errors import LLMSpellError
@@ -26,6 +25,8 @@ def show_failure(failure: Failure, *, cause: BaseException | None = None, prefix
     for line in _lines(failure, prefix):
         print(line, file=sys.stderr)
     if cause is not None:
+        import traceback  # 7 ms, and only for --debug
+
         traceback.print_exception(type(cause), cause, cause.__traceback__)
 
 
