@@ -140,7 +140,7 @@ def test_a_plugin_that_cant_be_loaded_is_left_out(installed, source, says):
     host, warnings = installed(good_neighbour=GOOD, loading_fails=source)
     assert set(host.providers()) == {"good_neighbour", "good_neighbour-too"}
     assert len(warnings) == 1
-    assert warnings[0].startswith("warning: plugin 'loading_fails': left out: ")
+    assert warnings[0].startswith("warning: plugin 'loading_fails': ")
     assert says in warnings[0]
     assert "\n" not in warnings[0]
     with pytest.raises(PluginError, match="loading_fails"):
@@ -285,7 +285,7 @@ def test_two_distributions_with_one_plugin_name(tmp_path, monkeypatch):
     warnings = []
     host = PluginHost(points=points, warn=warnings.append)
     host.providers()
-    assert [row.error.split(":")[0] for row in host.rows] == ["llmspell_providers", "left out"]
+    assert [row.error.split(":")[0] for row in host.rows] == ["llmspell_providers", "another plugin has this name"]
     assert len(warnings) == 2
 
 
@@ -295,7 +295,7 @@ def test_one_module_under_two_names(installed):
     points = [EntryPoint("a", "module_of_two", "d", "1"), EntryPoint("b", "module_of_two", "d", "1")]
     host = PluginHost(points=points, warn=warnings.append)
     assert "module_of_two" in host.providers()
-    assert "plugin 'b': left out: registration failed: ValueError: plugin 'a' is the same module" in warnings[0]
+    assert "plugin 'b': registration failed: ValueError: plugin 'a' is the same module" in warnings[0]
 
 
 def test_bundled_plugins_come_before_strangers(installed):
@@ -350,7 +350,7 @@ def test_the_warning_goes_to_stderr(tmp_path):
     )
     assert child.stdout == "ok\n"
     assert child.stderr == (
-        "warning: plugin 'broken': left out: import failed: ZeroDivisionError: division by zero "
+        "warning: plugin 'broken': import failed: ZeroDivisionError: division by zero "
         "(`llmspell plugin list` shows all)\n"
     )
 

@@ -78,14 +78,14 @@ class PluginHost:
         taken = any(row.name == point.name for row in self.rows)
         row = self._row(point.name, point.module, point.distribution, point.version)
         if taken:
-            self._fail(row, "left out: another plugin has this name")
+            self._fail(row, "another plugin has this name")
             return
         try:
             plugin: Any = importlib.import_module(point.module)
             for name in filter(None, point.attribute.split(".")):
                 plugin = getattr(plugin, name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's module does at import
-            self._fail(row, f"left out: import failed: {_one_line(error)}")
+            self._fail(row, f"import failed: {_one_line(error)}")
             return
         self._register(row, plugin)
 
@@ -97,7 +97,7 @@ class PluginHost:
         except Exception as error:  # noqa: BLE001 - an unknown hook, or a hook with arguments that it hasn't
             if self._manager.has_plugin(row.name):
                 self._manager.unregister(name=row.name)
-            self._fail(row, f"left out: registration failed: {_one_line(error)}")
+            self._fail(row, f"registration failed: {_one_line(error)}")
             return
         row.hooks = tuple(hook for hook in HOOKS if any(impl.plugin is plugin for impl in self._impls(hook)))
 
