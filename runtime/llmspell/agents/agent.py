@@ -34,6 +34,7 @@ class Counters:
     """What an agent has done so far. ``busy_ms`` sums the time of its turns; ``changed_at`` is seconds since 1970."""
 
     total: int = 0
+    finished: int = 0
     failed: int = 0
     active: int = 0
     busy_ms: float = 0.0
@@ -173,6 +174,7 @@ class Agent:
                 if isinstance(event, Finish):
                     self.last = self._finish(draft, event, schema)
                     draft.ended = True
+                    self.counters.finished += 1
                     if self.last.success:
                         self.conversation.add(user, Message("assistant", self.last.text), version=version)
                 yield event

@@ -73,15 +73,14 @@ def health(agent: Agent) -> dict[str, Any]:
 
 
 def performance(agent: Agent) -> dict[str, Any]:
-    """Averages over all turns; rates are from 0 to 1."""
+    """Averages over all turns; rates are from 0 to 1, and a turn that was broken off counts in neither."""
     counters = agent.counters
     done = counters.total - counters.active
-    failed = counters.failed / done if done else 0.0
     return {
         "total_executions": done,
         "avg_execution_time_ms": round(counters.busy_ms / done, 3) if done else 0.0,
-        "success_rate": 1.0 - failed if done else 0.0,
-        "error_rate": failed,
+        "success_rate": counters.finished / done if done else 0.0,
+        "error_rate": counters.failed / done if done else 0.0,
     }
 
 

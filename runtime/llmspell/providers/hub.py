@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from llmspell.config import Settings
-from llmspell.errors import LLMSpellError, ModelNotFound, PullFailed, UnsupportedOption
+from llmspell.errors import LLMSpellError, ModelNotFound, ProviderUnavailable, PullFailed, UnsupportedOption
 from llmspell.plugins.host import PluginHost
 from llmspell.plugins.values import ProviderSpec
 from llmspell.providers.contract import (
@@ -163,6 +163,7 @@ class Hub:
         schema = None if format is None else check_schema(format)
         again = True
         while True:
+            kept = spec in self._routes
             route = await self.resolve(spec)
             if on_route is not None:
                 on_route(route)
@@ -176,6 +177,11 @@ class Hub:
                         self.on_event(f"{route.name}/{route.ref.id}", event)
                     yield event
                 return
+            except ProviderUnavailable:
+                self._routes.pop(spec, None)
+                if not (quiet and again and kept):
+                    raise
+                again = False  # it went away since it was found; another one may have the model
             except UnsupportedOption as error:
                 near = None if error.hint else nearest_option(error.option)
                 if near and near != error.option:

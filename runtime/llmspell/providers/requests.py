@@ -79,7 +79,10 @@ def _check(name: str, value: Any) -> Any:
     if not isinstance(value, (int, float)) or type(value) not in kinds or not low <= value <= high:
         noun = "a number" if float in kinds else "an integer"
         bounds = f"from {low:g} to {high:g}" if high < 2**31 - 1 else f"of at least {low:g}" if low > -(2**63) else ""
-        raise InvalidRequest(f"{name} must be {f'{noun} {bounds}'.strip()}, not {describe(value)}")
+        raise InvalidRequest(
+            f"{name} must be {f'{noun} {bounds}'.strip()}, not {describe(value)}",
+            hint="write it without quotes" if isinstance(value, str) and value.strip()[:1].isdigit() else None,
+        )
     return value
 
 
