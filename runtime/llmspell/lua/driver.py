@@ -12,7 +12,7 @@ from typing import Any
 
 from llmspell.errors import LLMSpellError, OutOfMemory
 from llmspell.lua.effects import Effects
-from llmspell.lua.vm import ConversionError, Step, Vm
+from llmspell.lua.vm import ConversionError, Vm
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,26 @@ class Driver:
         self.fatal: LLMSpellError | None = None
         self.began = 0.0
         """When Lua was last given the processor, by `time.monotonic`."""
-        self._idle = 0
+        self._handed_in = 0
 
     def run(self) -> None:
         """Run until no task can ever go on: all have ended, or those that are left wait for each other."""
-        self._drain(self._step())
+        self._advance()
         self.effects.serve(self.pump)
 
     def pump(self) -> None:
         """Hand in every answer that is there."""
-        while self.fatal is None and (answer := self.effects.take()) is not None:
-            self._drain(self._resume(*answer))
+        take, to_lua = self.effects.take, self.vm.to_lua
+        while self.fatal is None and (answer := take()) is not None:
+            call, ok, result = answer
+            try:
+                value = to_lua(result)
+            except ConversionError as error:
+                ok, value = False, self._as_fields(error)
+            self._advance(call, ok, value)
+            self._handed_in += 1
+            if self._handed_in & 63 == 0:
+                self._release_dead()
 
     def call(self, op: str, *args: Any) -> tuple[Any, ...]:
         """What Lua calls for an op that doesn't wait."""
@@ -57,45 +66,37 @@ class Driver:
     def interrupt(self, kind: str, message: str) -> None:
         """Cancel every task and let them notice. In the thread that runs, and not from within an op."""
         self.vm.cancel_all(kind, message)
-        self._drain(self._step())
+        self._advance()
 
-    # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── one step after the other ──────────────────────────────────────────────────────────────────────────────────
 
-    def _resume(self, call: int, ok: bool, result: Any) -> Step:
+    def _advance(self, call: int = 0, ok: bool = True, value: Any = None) -> None:
+        """Hand in an answer, and issue what scripts ask for, until they all wait."""
+        step, effects = self.vm.step, self.effects
         try:
-            value = self.vm.to_lua(result)
-        except ConversionError as error:
-            return self._step(call, False, self.vm.to_lua({"type": error.type, "message": error.message}))
-        return self._step(call, ok, value)
-
-    def _step(self, *args: Any) -> Step:
-        self.began = time.monotonic()
-        try:
-            return self.vm.step(*args)
+            while True:
+                self.began = time.monotonic()
+                result = step(call, ok, value)
+                kind = result[0]
+                if kind == 0 or effects.stopped:
+                    return
+                call, ok, value = 0, True, None
+                if kind == 1:
+                    self._note_end(result[1])
+                    continue
+                try:
+                    args = tuple(map(self.vm.to_python, result[3:])) if len(result) > 3 else ()
+                except ConversionError as error:
+                    call, ok, value = result[1], False, self._as_fields(error)
+                    continue
+                effects.issue(result[1], self.vm.op_names[result[2]], args)
+                if kind == 3:
+                    return
         except OutOfMemory as error:
             self.fatal = error
-            return (0,)
 
-    def _drain(self, result: Step) -> None:
-        while not self.effects.stopped:
-            kind = result[0]
-            if kind == 0:
-                self._collect()
-                return
-            if kind == 1:
-                self._note_end(result[1])
-                result = self._step()
-                continue
-            call, op = result[1], result[2]
-            try:
-                args = tuple(self.vm.to_python(value) for value in result[3:])
-            except ConversionError as error:
-                result = self._step(call, False, self.vm.to_lua({"type": error.type, "message": error.message}))
-                continue
-            self.effects.issue(call, op, args)
-            if kind == 3:
-                return
-            result = self._step()
+    def _as_fields(self, error: ConversionError) -> Any:
+        return self.vm.to_lua({"type": error.type, "message": error.message})
 
     def _note_end(self, root: int) -> None:
         status, *details = self.vm.outcome(root)
@@ -108,8 +109,6 @@ class Driver:
             self.ended[root] = None
         self.on_end(root)
 
-    def _collect(self) -> None:
-        self._idle += 1
-        if self._idle & 63 == 0:
-            for kind, number in self.vm.dead():
-                self.release(kind, number)
+    def _release_dead(self) -> None:
+        for kind, number in self.vm.dead():
+            self.release(kind, number)

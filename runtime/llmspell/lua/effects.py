@@ -48,7 +48,7 @@ class Live:
     def __init__(self, ops: Mapping[str, Op], *, on_idle: Callable[[], None] = lambda: None) -> None:
         self._ops = dict(ops)
         self._ops["task.cancel"] = self.cancel
-        self._waits = {name: inspect.iscoroutinefunction(op) for name, op in ops.items()}
+        self._at_once = {name: op for name, op in self._ops.items() if not inspect.iscoroutinefunction(op)}
         self._answers: deque[Answer] = deque()
         self._pending: dict[int, asyncio.Task[Any] | asyncio.TimerHandle] = {}
         self._dropped: set[int] = set()
@@ -94,24 +94,25 @@ class Live:
     # ── ops that may wait ─────────────────────────────────────────────────────────────────────────────────────────
 
     def issue(self, call: int, op: str, args: tuple[Any, ...]) -> None:
-        if op == "task.sleep":  # by far the most frequent one that waits: a timer is enough
-            self._pending[call] = self.loop().call_later(args[0], self._answer, call, True, None)
-            return
-        function = self._ops.get(op)
-        if function is None:
-            self._answers.append((call, False, {"type": "unknown_op", "message": f"there is no op '{op}'"}))
-            return
+        function = self._at_once.get(op)
         try:
-            if self._waits[op]:
-                task = self.loop().create_task(function(*args))
-                self._pending[call] = task
-                task.add_done_callback(lambda done: self._done(call, op, done))
-                return
-            self._answers.append((call, True, function(*args)))
+            if function is None:
+                self._begin(call, op, args)
+            else:
+                self._answers.append((call, True, function(*args)))
         except EndScript:
             self.stopped = True
         except Exception as error:  # noqa: BLE001 - see above
             self._answers.append((call, False, self.fields_of(error, op)))
+
+    def _begin(self, call: int, op: str, args: tuple[Any, ...]) -> None:
+        if op == "task.sleep":  # by far the most frequent one that waits: a timer is enough
+            self._pending[call] = self.loop().call_later(args[0], self._answer, call, True, None)
+        elif op in self._ops:
+            task = self._pending[call] = self.loop().create_task(self._ops[op](*args))
+            task.add_done_callback(lambda done: self._done(call, op, done))
+        else:
+            self._answers.append((call, False, {"type": "unknown_op", "message": f"there is no op '{op}'"}))
 
     def _done(self, call: int, op: str, task: asyncio.Task[Any]) -> None:
         if call not in self._pending:  # cancelled from Lua: nobody waits

@@ -37,6 +37,7 @@ class Recorder:
 
     def __init__(self, effects: Effects, journal: list[Entry]) -> None:
         self._effects = effects
+        self._issue, self._take = effects.issue, effects.take
         self._write = journal.append
 
     @property
@@ -50,10 +51,10 @@ class Recorder:
 
     def issue(self, call: int, op: str, args: tuple[Any, ...]) -> None:
         self._write(("issue", call, op, args))
-        self._effects.issue(call, op, args)
+        self._issue(call, op, args)
 
     def take(self) -> Answer | None:
-        answer = self._effects.take()
+        answer = self._take()
         if answer is not None:
             self._write(("resume", *answer))
         return answer

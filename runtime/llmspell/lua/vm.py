@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import lupa.lua54 as lupa
@@ -28,12 +28,14 @@ PRELUDE = ("errors", "kernel", "order", "sandbox", "system", "json", "task")
 MB = 1 << 20
 
 Step: TypeAlias = "tuple[Any, ...]"
-"""What the kernel answers: ``(0,)``, ``(1, root)``, ``(2, call, op, …)`` or ``(3, call, op, …)``."""
+"""What the kernel answers: ``(0,)``, ``(1, root)``, ``(2, call, op, …)`` or ``(3, call, op, …)``. ``op`` is an index of
+`Vm.op_names`."""
 
 _BOOT = """
-local call, limit, unlimit, tick = ...
+local call, limit, unlimit, number_op, tick = ...
 local wrap, load = python.as_function, load
-local host = { call = wrap(call), limit = wrap(limit), unlimit = wrap(unlimit), tick = tick and wrap(tick) }
+local host = { call = wrap(call), limit = wrap(limit), unlimit = wrap(unlimit), number_op = wrap(number_op) }
+host.tick = tick and wrap(tick)
 python = nil
 for name in next, package.loaded do package.loaded[name] = nil end
 local K = {}
@@ -41,15 +43,16 @@ return K, function(source, name) return assert(load(source, name, "t"))(K, host)
 """
 
 
+# Each text that crosses passes one of these two.
 def _encode(text: str, errors: str = "strict", /) -> tuple[bytes, int]:
     try:
-        return text.encode("utf-8", "surrogateescape"), len(text)
+        return codecs.utf_8_encode(text, "surrogateescape")
     except UnicodeEncodeError:  # half a surrogate pair, as JSON may carry it
-        return text.encode("utf-8", "surrogatepass"), len(text)
+        return codecs.utf_8_encode(text, "surrogatepass")
 
 
 def _decode(data: Any, errors: str = "strict", /) -> tuple[str, int]:
-    return bytes(data).decode("utf-8", "surrogateescape"), len(data)
+    return codecs.utf_8_decode(data, "surrogateescape", True)
 
 
 def _find_codec(name: str) -> codecs.CodecInfo | None:
@@ -97,21 +100,31 @@ class Vm:
         def unlimit() -> None:
             set_max(0)
 
-        def called(op: str, *args: Any) -> tuple[Any, ...]:
+        names: list[str] = []
+        self.op_names: Sequence[str] = names
+        """The ops that scripts asked for, as they came up: Lua passes an op's name once, and its index from then on."""
+
+        def number_op(name: str) -> int:
+            names.append(name)
+            return len(names) - 1
+
+        def called(op: int, *args: Any) -> tuple[Any, ...]:
             set_max(0)
-            return call(op, *args)
+            return call(names[op], *args)
 
         self._unlimit = unlimit
         boot = self._lua.compile(_BOOT, name="=[llmspell boot]")
-        self._kernel, self._load = boot(called, limit, unlimit, tick)
+        self._kernel, self._load = boot(called, limit, unlimit, number_op, tick)
         for name in PRELUDE:
             self._load(_read(name), f"=[llmspell {name}]")
         kernel = self._kernel
         self._step = kernel["step"]
         self._orphan, self._outcome, self._take_dead = kernel["orphan"], kernel["outcome"], kernel["take_dead"]
-        self.converter = Converter(
+        converter = Converter(
             self._lua.table_from, lupa.lua_type, kernel["kind_of_empty"], kernel["null"], kernel["array"]
         )
+        self.to_lua: Callable[[Any], Any] = converter.to_lua
+        self.to_python: Callable[[Any], Any] = converter.to_python
 
     # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -126,14 +139,14 @@ class Vm:
             raise ScriptError(str(problem), error_type="syntax_error")
         return int(number)
 
-    def step(self, call: int = 0, ok: bool = True, *values: Any) -> Step:
-        """Hand in the result of a call, run what can run, and say what is next. ``values`` are Lua values.
+    def step(self, call: int = 0, ok: bool = True, value: Any = None) -> Step:
+        """Hand in the result of a call, run what can run, and say what is next. ``value`` is a Lua value.
 
         Raises:
             OutOfMemory: the script's memory is used up, and the kernel itself could not go on.
         """
         try:
-            result = self._step(call, ok, *values)
+            result = self._step(call, ok, value)
         except lupa.LuaMemoryError:
             self._unlimit()
             raise self.out_of_memory() from None
@@ -195,12 +208,6 @@ class Vm:
     def set_package_path(self, path: str) -> None:
         """Set where `require` looks: templates separated by semicolons, a question mark for the name."""
         self._kernel["set_package_path"](path)
-
-    def to_lua(self, value: Any) -> Any:
-        return self.converter.to_lua(value)
-
-    def to_python(self, value: Any) -> Any:
-        return self.converter.to_python(value)
 
 
 def _two(result: Any) -> tuple[Any, Any]:

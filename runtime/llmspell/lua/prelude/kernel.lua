@@ -30,6 +30,14 @@ local orphans = {}                              -- failed tasks, oldest first, f
 
 K.current = nil
 
+-- Text is dear to pass: Python gets the name of an op once, and its number from then on.
+local op_numbers = setmetatable({}, { __index = function(numbers, op)
+  if type(op) ~= "string" then error("the name of an op expected", 3) end
+  local number = host.number_op(op)
+  numbers[op] = number
+  return number
+end })
+
 -- ── tasks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 local function body(fn, ...)
@@ -273,7 +281,7 @@ function K.await(op, ...)
       hint = "collect what you need first, and wait outside the callback",
     }
   end
-  return answered(yield(AWAIT, op, ...))
+  return answered(yield(AWAIT, op_numbers[op], ...))
 end
 
 local function called(ok, ...)
@@ -286,7 +294,7 @@ end
 
 -- The result of an op that doesn't wait: scalars in, scalars out.
 function K.call(op, ...)
-  return called(host.call(op, ...))
+  return called(host.call(op_numbers[op], ...))
 end
 
 -- ── coroutine and pcall, as scripts see them ──────────────────────────────────────────────────────────────────────
