@@ -17,11 +17,15 @@ ENGINES = ("auto", "xllamacpp")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One chat for an engine: the request, its checked sampling ``options`` and the reduced ``schema``, if any."""
+    """One chat for an engine: the request, its checked sampling ``options`` and the reduced ``schema``, if any.
+
+    ``begins`` holds the characters with which an answer to the schema can begin; empty where that isn't known.
+    """
 
     request: ChatRequest
     options: Mapping[str, Any]
-    schema: Mapping[str, Any] | bool | None = None
+    schema: Mapping[str, Any] | None = None
+    begins: str = ""
 
 
 class Engine(Protocol):

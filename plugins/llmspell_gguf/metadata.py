@@ -34,13 +34,18 @@ _KEPT_ITEMS: Final = 1024
 """Longer arrays are vocabularies: skipped, not kept."""
 
 _FILE_TYPES: Final = {
-    0: "F32",     1: "F16",     2: "Q4_0",     3: "Q4_1",     7: "Q8_0",     8: "Q5_0",     9: "Q5_1",     10:
-    "Q2_K",     11: "Q3_K_S",     12: "Q3_K_M",     13: "Q3_K_L",     14: "Q4_K_S",     15: "Q4_K_M",     16:
-    "Q5_K_S",     17: "Q5_K_M",     18: "Q6_K",     19: "IQ2_XXS",     20: "IQ2_XS",     21: "Q2_K_S",     22:
-    "IQ3_XS",     23: "IQ3_XXS",     24: "IQ1_S",     25: "IQ4_NL",     26: "IQ3_S",     27: "IQ3_M",     28:
-    "IQ2_S",     29: "IQ2_M",     30: "IQ4_XS",     31: "IQ1_M",     32: "BF16",
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K",
+    11: "Q3_K_S", 12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K",
+    19: "IQ2_XXS", 20: "IQ2_XS", 21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S",
+    27: "IQ3_M", 28: "IQ2_S", 29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16",
 }  # fmt: skip
 """Names by ``general.file_type`` (llama.cpp, enum llama_ftype)."""
+
+_BLOCKS: Final = {
+    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
+    10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 30: (1, 2),
+}  # fmt: skip
+"""Weights and bytes of a block by the type of a tensor (ggml.h, enum ggml_type), for the types that files have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,25 +153,39 @@ class _Header:
         for _ in range(keys):
             key = self._text()
             values[key] = self._value(self._number("<I"))
-        if not isinstance(values.get("general.architecture"), str):
+        architecture, alignment = values.get("general.architecture"), values.get("general.alignment", 32)
+        if not isinstance(architecture, str):
             raise self._bad("doesn't say which architecture it has", "its header is damaged, fetch it again")
+        self._check(values, architecture, alignment)
         parameters, end = 0, 0
         for _ in range(tensors):
             self._text()
             count = 1
             for _ in range(self._dimensions()):
                 count *= self._number("<Q")
-            self._number("<I")
+            block, width = _BLOCKS.get(self._number("<I"), (1, 0))
             parameters += count
-            end = max(end, self._number("<Q"))
-        if self._stream.tell() + end > self._size:
+            end = max(end, self._number("<Q") + count // block * width)
+        start = -(-self._stream.tell() // alignment) * alignment
+        if start + end > self._size:
             raise self._cut_short()
         return Metadata(self._path, self._size, parameters, values)
+
+    def _check(self, values: Mapping[str, Any], architecture: str, alignment: Any) -> None:
+        """Refuse the values that make llama.cpp abort the process (each was tried) in place of refusing the file."""
+        layers, context = values.get(f"{architecture}.block_count"), values.get(f"{architecture}.context_length")
+        sane = isinstance(alignment, int) and 1 <= alignment <= 1 << 20
+        sane &= isinstance(layers, int) and 1 <= layers <= 1024
+        sane &= isinstance(context, int) and 1 <= context < 2**31
+        for name in ("layer_norm_rms_epsilon", "layer_norm_epsilon"):
+            sane &= 0 <= values.get(f"{architecture}.attention.{name}", 0) < 1
+        if not sane:
+            raise self._bad("has a damaged header", "remove it and fetch it again")
 
     def _dimensions(self) -> int:
         count: int = self._number("<I")
         if not 1 <= count <= 8:
-            raise self._bad("has a damaged header", "fetch it again")
+            raise self._bad("has a damaged header", "remove it and fetch it again")
         return count
 
     def _value(self, kind: int, depth: int = 0) -> Any:

@@ -136,7 +136,10 @@ class GgufProvider(Provider):
                 f"the chat template of {request.model} has no place for tools",
                 hint="leave them out",
             )
-        work = engine.Work(request, checked, None if request.format is None else schema.reduce(request.format))
+        work = engine.Work(request, checked)
+        if request.format is not None:
+            reduced = schema.reduce(request.format)
+            work = engine.Work(request, checked, reduced, schema.first_characters(reduced))
         if loaded.notice:
             text, loaded.notice = loaded.notice, None
             yield Notice(text, "debug")

@@ -31,6 +31,8 @@ def reduce(schema: Any, *, close: bool = True) -> Any:
     """
     if not isinstance(schema, Mapping):
         return schema
+    if isinstance(parts := schema.get("allOf"), (list, tuple)) and len(parts) == 1 and isinstance(parts[0], Mapping):
+        schema = {**parts[0], **{key: value for key, value in schema.items() if key != "allOf"}}
     kept = {key: value for key, value in schema.items() if key in _KEPT}
     for key, change in _CHANGED.items():
         if key in schema:
@@ -59,13 +61,14 @@ def reduce(schema: Any, *, close: bool = True) -> Any:
 
 
 def first_characters(schema: Any) -> str:
-    """The characters with which an answer that keeps to a reduced schema can begin; empty where that isn't clear."""
-    if not isinstance(schema, Mapping):
-        return ""
-    if "const" in schema or "enum" in schema:
-        values = [schema["const"]] if "const" in schema else schema["enum"]
-        return "".join({_begin(value) for value in values})
-    return _BEGINNINGS.get(schema.get("type"), "") if isinstance(schema.get("type"), str) else ""
+    """The characters with which an answer that keeps to a reduced schema can begin."""
+    if isinstance(schema, Mapping):
+        if "const" in schema or "enum" in schema:
+            values = [schema["const"]] if "const" in schema else schema["enum"]
+            return "".join(_begin(value) for value in values)
+        if isinstance(schema.get("type"), str) and schema["type"] in _BEGINNINGS:
+            return _BEGINNINGS[schema["type"]]
+    return "".join(_BEGINNINGS.values())
 
 
 _BEGINNINGS: Final[Mapping[Any, str]] = {

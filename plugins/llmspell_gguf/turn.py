@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ROOM: Final = 16
 """A prompt must leave room for this many tokens of answer, or for max_tokens if that is less."""
+LONG: Final = 256
+"""Tokens of prompt to be read before it is worth telling how far that is."""
 _MARGIN: Final = 8
 """Tokens left of an instalment when the next is asked for."""
 
@@ -83,6 +85,8 @@ class Turn:
         for choice in chunk["choices"]:
             delta = choice["delta"]
             if text := delta.get("content"):
+                if not self._answer.text:
+                    self._check_beginning(text)
                 self._answer.text.append(text)
                 self._emit(TextDelta(text))
             if thought := delta.get("reasoning_content"):
@@ -101,6 +105,12 @@ class Turn:
             return self._reason is None and not self._go_on()
         return False
 
+    def _check_beginning(self, text: str) -> None:
+        begins = self._answer.work.begins
+        if begins and text[0] not in begins:  # the engine drops a schema that it can't follow, without a word
+            message = "the engine can't keep to the JSON schema in format"
+            raise UnsupportedOption("format", "gguf", message, hint="simplify it: contradictions can't be fulfilled")
+
     def _take_call(self, call: Mapping[str, Any]) -> None:
         id_, name, arguments = self._calls.get(call["index"], ("", "", ""))
         function = call.get("function") or {}
@@ -116,13 +126,14 @@ class Turn:
             answer.input = total, progress["cache"]
             room = ROOM if answer.limit is None else min(ROOM, answer.limit)
             if total + room > answer.context:
-                raise ContextOverflow(answer.context, total)
+                message = f"the prompt has {total} tokens, which leaves no room for an answer in {answer.context}"
+                raise ContextOverflow(answer.context, total + room, None if total > answer.context else message)
         if not self.prompt:
             self.prompt = total
             if not self._hold(total + answer.budget):
                 self.again = True  # the prompt is longer than estimated: wait in line for what it really needs
                 return True
-        if not answer.text:
+        if total - progress["cache"] > LONG and not answer.text:
             self._emit(PromptProgress(progress["processed"], total))
         return False
 

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import Any, Final
 
 import xllamacpp
@@ -89,7 +89,7 @@ def _start(metadata: Metadata, plan: Plan) -> Any:
             return xllamacpp.Server(params)
         except (RuntimeError, ValueError) as error:
             raise ModelNotUsable(
-                f"{metadata.path}: the engine can't load it ({' '.join(str(error).split())})",
+                f"{metadata.path}: the engine xllamacpp {xllamacpp.__version__} can't load it",
                 model=metadata.path,
                 hint="it may be damaged, of an architecture newer than the engine, or larger than the free memory",
             ) from error
@@ -114,8 +114,6 @@ def _listener(params: Any) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _grammar(schema: Any) -> str:
-    """The engine's grammar for answers that are compact JSON of a schema."""
-    if isinstance(schema, dict):
-        schema = {**schema, "x-guidance": {"whitespace_flexible": False}}
-    return str(xllamacpp.json_schema_to_grammar(json.dumps(schema, ensure_ascii=False)))
+def _grammar(schema: Mapping[str, Any]) -> str:
+    compact = {**schema, "x-guidance": {"whitespace_flexible": False}}  # else a small model adds newlines without end
+    return str(xllamacpp.json_schema_to_grammar(json.dumps(compact, ensure_ascii=False)))
