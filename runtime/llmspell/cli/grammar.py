@@ -37,7 +37,8 @@ class Argument(NamedTuple):
 class Verb(NamedTuple):
     """What the user can ask for. ``home`` is ``module:function`` below this package; it gets the context.
 
-    ``program`` is for verbs whose words after the first one belong to a script.
+    ``program`` is for verbs whose further words belong to a script; ``greedy`` ones take options too, so that only
+    the words after a ``--`` are all the script's.
     """
 
     words: tuple[str, ...]
@@ -46,6 +47,7 @@ class Verb(NamedTuple):
     arguments: tuple[Argument, ...] = ()
     options: tuple[Option, ...] = ()
     program: bool = False
+    greedy: bool = False
 
     @property
     def name(self) -> str:
@@ -101,6 +103,7 @@ VERBS: Sequence[Verb] = (
         (Argument("code", "Lua code"), Argument("args", "the program's own", optional=True)),
         PROGRAM,
         program=True,
+        greedy=True,
     ),
     Verb(("model", "status"), "how each provider is", "models:status", options=(JSON,)),
     Verb(("model", "list"), "the models that are here", "models:list_here", options=(BACKEND, JSON)),

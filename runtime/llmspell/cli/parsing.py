@@ -81,6 +81,20 @@ def split(words: Sequence[str], options: Iterable[Option]) -> tuple[list[str], l
     return list(words[:at]), list(words[at:])
 
 
+def _sift(words: list[str]) -> tuple[list[str], list[str]]:
+    """Part flags from other words; what follows a ``--`` is no flag."""
+    flags: list[str] = []
+    others: list[str] = []
+    while words:
+        found, rest = split(words, OPTIONS)
+        flags += found
+        if words[len(found) : len(found) + 1] == ["--"]:
+            return flags, others + rest
+        others += rest[:1]
+        words = rest[1:]
+    return flags, others
+
+
 def _looks_like_flag(word: str) -> bool:
     """Lua code may begin with two dashes too, but a flag has no white space in its name."""
     return len(word) > 1 and word[0] == "-" and not any(map(str.isspace, word.partition("=")[0]))
@@ -173,15 +187,18 @@ def _of_verb(verb: Verb, flags: list[str], after: list[str]) -> Request:
         if any(word in HELP for word in words):
             return Request(None, Namespace(), topic=verb.words)
         return Request(verb, read(known, words))
-    more, rest = split(after, (*verb.options, *EVERYWHERE))
+    more, rest = split(after, OPTIONS)
+    if verb.greedy and rest:
+        later, words = _sift(rest[1:])
+        more, rest = [*more, *later], [rest[0], *words]
+    elif rest[1:2] == ["--"]:  # `run FILE -- args`, as other runners of scripts want it
+        del rest[1]
     words = [*flags, *more]
     if any(word in HELP for word in words):
         return Request(None, Namespace(), topic=verb.words)
     own, *others = verb.arguments
     if not rest and not own.optional:
         known.error(f"`llmspell {verb.name}` needs {own.name.upper()}: {own.help}")
-    if rest[1:2] == ["--"]:  # `run FILE -- args`, as other runners of scripts want it
-        del rest[1]
     arguments = read(known, [*words, *(["x"] if not own.optional else [])])
     setattr(arguments, own.name, rest[0] if others else rest)
     for other in others:
