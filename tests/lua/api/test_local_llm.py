@@ -1,0 +1,185 @@
+"""The global LocalLLM, in the shapes that the Rust llmspell's scripts read."""
+
+import asyncio
+
+import pytest
+
+from llmspell.errors import PullFailed
+from llmspell.providers.contract import ModelInfo, ProviderStatus, PullProgress
+from llmspell.testing import ScriptedProvider
+
+MB = 1_000_000
+INFO = ModelInfo(
+    "small:1b",
+    "store",
+    size_bytes=92 * MB,
+    quantization="Q4_1",
+    parameter_count="135M",
+    context_length=2048,
+    architecture="llama",
+    format="gguf",
+    capabilities=frozenset({"chat", "embed"}),
+    modified_at=1_700_000_000.7,
+    path="/models/small.gguf",
+    loaded=False,
+    source="a store",
+)
+
+
+class Store(ScriptedProvider):
+    """Has one model and can fetch another."""
+
+    def __init__(self, **options):
+        super().__init__(name="store", models=[INFO], **options)
+        self.gate = None
+        self.pulled = []
+        self.closed_pulls = 0
+
+    async def available(self):
+        return [ModelInfo("tiny", "store", size_bytes=10)]
+
+    async def pull(self, ref):
+        self.pulled.append((ref.id, ref.quantization))
+        try:
+            yield PullProgress("starting")
+            yield PullProgress("downloading", 5, 15)
+            if self.gate is not None:
+                await self.gate.wait()
+            if ref.id == "broken":
+                raise PullFailed("disk full", model="broken", hint="make room")
+            yield PullProgress("verifying", 15, 15)
+            yield PullProgress("complete", 15, 15)
+        finally:
+            self.closed_pulls += 1
+
+    async def remove(self, ref):
+        await self.info(ref)
+        self._models = ()
+
+
+@pytest.fixture
+def provider():
+    return Store()
+
+
+def test_status_under_every_name(lua):
+    assert lua(
+        """
+        local s = LocalLLM.status()
+        for name, b in pairs(s) do print(name, b.running, b.ready, b.models, b.version) end
+        print(math.type(s.old.models), s.store.error, s.nobody.running, s.nobody.error)
+        """,
+        aliases=("old",),
+    ) == [
+        "old\ttrue\ttrue\t1\t1",
+        "store\ttrue\ttrue\t1\t1",
+        "integer\tnil\tfalse\tno local provider is called 'nobody'",
+    ]
+
+
+def test_status_of_a_provider_that_is_down(lua):
+    down = Store(status=ProviderStatus(False, error="start it"))
+    assert lua("local s = LocalLLM.status().store print(s.running, s.ready, s.models, s.error)", down) == [
+        "false\tfalse\t0\tstart it"
+    ]
+
+
+def test_list_and_info_have_every_field(lua):
+    fields = (
+        "id backend size_bytes quantization parameter_count context_length architecture format modified_at path loaded "
+        "source"
+    )
+    shown = (
+        "small:1b store 92000000 Q4_1 135M 2048 llama gguf 1700000000 /models/small.gguf false a store".replace(
+            "a store", "a_store"
+        )
+    ).split()
+    lines = lua(f"""
+        local list = LocalLLM.list()
+        for _, model in ipairs{{ list[1], LocalLLM.info("small:1b"), LocalLLM.info("store/small:1b") }} do
+          for field in string.gmatch("{fields}", "%S+") do io.write(tostring(model[field]), "|") end
+          print(#list, table.concat(model.capabilities, ","), string.format("%d", model.size_bytes))
+        end
+    """)
+    expected = "|".join(shown).replace("a_store", "a store") + "|1\tchat,embed\t92000000"
+    assert lines == [expected] * 3
+
+
+def test_unknown_fields_are_nil(lua):
+    bare = ScriptedProvider(name="store", models=["bare"])
+    assert lua('local m = LocalLLM.info("bare") print(m.id, m.size_bytes, m.quantization, m.loaded)', bare) == [
+        "bare\tnil\tnil\tnil"
+    ]
+
+
+def test_a_backend_that_is_not_there_has_no_models_and_says_so(lua, heard):
+    assert lua("""print(#LocalLLM.list("all"), #LocalLLM.list("store"), #LocalLLM.list("stor"))""") == ["1\t1\t0"]
+    assert len(heard) == 1 and "'stor'" in heard[0] and "did you mean 'store'?" in heard[0]
+
+
+def test_available(lua):
+    assert lua("local m = LocalLLM.available()[1] print(m.id, m.backend, m.size_bytes)") == ["tiny\tstore\t10"]
+
+
+def test_pull_gives_the_last_status_and_reports_each(lua, provider):
+    assert lua("""
+        local shown = function(p)
+          print(p.model_id, p.status, p.percent_complete, p.bytes_downloaded, p.bytes_total)
+        end
+        local last = LocalLLM.pull("tiny", { on_progress = shown, quantization = "Q8_0" })
+        shown(last)
+        print(math.type(last.percent_complete), math.type(last.bytes_total))
+        print(LocalLLM.pull("store/tiny").status)
+    """) == [
+        "tiny\tstarting\t0\t0\tnil",
+        "tiny\tdownloading\t33.3\t5\t15",
+        "tiny\tverifying\t100\t15\t15",
+        "tiny\tcomplete\t100\t15\t15",
+        "tiny\tcomplete\t100\t15\t15",
+        "integer\tinteger",
+        "complete",
+    ]
+    assert provider.pulled == [("tiny", "Q8_0"), ("tiny", None)]
+
+
+def test_a_pull_that_fails(lua):
+    assert lua("""
+        local ok, e = pcall(LocalLLM.pull, "store/broken")
+        print(ok, e.message, e.type, e.hint, e.retryable)
+    """) == ["false\tdisk full\tpull_failed\tmake room\ttrue"]
+
+
+def test_a_callback_that_raises_stops_the_pull(lua, provider):
+    provider.gate = asyncio.Event()
+    assert lua("""
+        print(pcall(LocalLLM.pull, "tiny", { on_progress = function(p)
+          if p.status == "downloading" then error("enough", 0) end
+        end }))
+    """) == ["false\tenough"]
+    assert provider.closed_pulls == 1
+
+
+def test_remove(lua):
+    assert lua("""
+        print(LocalLLM.remove("small:1b"))
+        local ok, e = pcall(LocalLLM.info, "small:1b")
+        print(ok, e.type)
+    """) == ["true", "false\tmodel_not_found"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("LocalLLM.pull()", "LocalLLM.pull takes a model's name"),
+        ('LocalLLM.pull("x", 3)', "the second argument of LocalLLM.pull must be a table"),
+        ('LocalLLM.pull("x", { progress = print })', "LocalLLM.pull has no option 'progress'"),
+        ('LocalLLM.pull("x", { on_progress = 3 })', "on_progress must be a function"),
+        ("LocalLLM.info(3)", "LocalLLM.info takes a model's name"),
+        ('LocalLLM.info("a b")', "'a b' is not a model name"),
+        ("LocalLLM.list({})", "LocalLLM.list takes the name of a backend"),
+        ('LocalLLM.info("smal:1b")', "no model 'smal:1b'"),
+    ],
+)
+def test_wrong_arguments(lua, call, message):
+    (line,) = lua(f"print(select(2, pcall(function() {call} end)))")
+    assert line.startswith(f"main.lua:1: {message}")
