@@ -4,7 +4,8 @@
 local K = ...
 local getinfo, traceback, error, rawequal = debug.getinfo, debug.traceback, error, rawequal
 local find, gmatch, match, sub = string.find, string.gmatch, string.match, string.sub
-local concat, type, tostring, setmetatable, getmetatable = table.concat, type, tostring, setmetatable, getmetatable
+local concat, type, tostring, setmetatable, pcall = table.concat, type, tostring, setmetatable, pcall
+local rawget, gsub, math_type = rawget, string.gsub, math.type
 
 -- What cancels a task. It passes through every pcall and never reaches a script.
 local KILL = setmetatable({}, { __name = "cancellation", __metatable = false })
@@ -31,7 +32,7 @@ local plumbing = { error = true, pcall = true, xpcall = true, yield = true, resu
 
 local function is_plumbing(frame)
   local name = match(frame, "^%[C%]: in .*'([%w_.]+)'$")
-  return frame == "[C]: in ?" or name and plumbing[match(name, "[%w_]+$")]
+  return frame == "[C]: in ?" or frame == "(...tail calls...)" or name and plumbing[match(name, "[%w_]+$")]
 end
 
 local function clean(text)
@@ -55,7 +56,9 @@ end
 local Error = { __name = "error", __metatable = "error" }
 
 function Error.__tostring(e)
-  return e.where and (e.where .. ": " .. tostring(e.message)) or tostring(e.message)
+  local where, message = rawget(e, "where"), rawget(e, "message")
+  local text = type(message) == "string" and message or K.tostring(message)
+  return type(where) == "string" and where .. ": " .. text or text
 end
 
 function Error.__concat(a, b)
@@ -63,7 +66,7 @@ function Error.__concat(a, b)
 end
 
 function Error.__index(_, key)
-  local method = K.env.string[key]
+  local method = string[key]
   if method == nil then return nil end
   return function(e, ...) return method(tostring(e), ...) end
 end
@@ -80,39 +83,77 @@ function K.raise(fields)
   error(K.new_error(fields), 0)
 end
 
--- Tracebacks of coroutines that died, so that the traceback of who resumed them can go on in them.
+-- The result of a protected call of one of Lua's functions, for a function that stands in for it: an error is raised
+-- where that one was called, and names it as Lua would.
+function K.at_caller(name, ok, ...)
+  if ok then return ... end
+  local problem = ...
+  if problem == "not enough memory" then error(problem, 0) end
+  if type(problem) == "string" then
+    problem = gsub(problem, "^(bad argument #%d+ to )'[^']*'", "%1'" .. name .. "'")
+  end
+  error(problem, 2)
+end
+
+-- "script.lua:12: " of a function that is active at a level, as error() puts it in front of a text.
+function K.position_at(level)
+  local info = getinfo(level, "Sl")
+  return info and info.currentline > 0 and info.short_src .. ":" .. info.currentline .. ": " or ""
+end
+
+-- The traceback of a coroutine that died, so that the traceback of who resumed it can go on in it.
 local inner = { value = nil, text = "" }
 
-function K.remember_inner(value, co)
-  inner.text = clean(traceback(co)) .. (rawequal(inner.value, value) and inner.text ~= "" and "\n" .. inner.text or "")
+function K.trace_inner(co, value)
+  local own = clean(traceback(co))
+  inner.text = rawequal(inner.value, value) and inner.text ~= "" and inner.text .. "\n" .. own or own
+end
+
+function K.remember_inner(value)
   inner.value = value
+end
+
+-- The text of an error value that says itself what it means. Asked where it was raised, as long as the script's own
+-- code may run.
+local function own_text(value)
+  local meta = type(value) == "table" and K.metatable_of(value)
+  if not meta or meta == Error or not rawget(meta, "__tostring") then return nil end
+  local ok, text = pcall(K.tostring, value)
+  return ok and text or nil
 end
 
 -- The message handler of every task: keeps the value, and notes where it was raised.
 function K.describe(value)
-  if value == KILL then return value end
+  if rawequal(value, KILL) then return value end
   local own = clean(traceback("", 2))
   if rawequal(inner.value, value) and value ~= nil then own = inner.text .. "\n" .. own end
   inner.value, inner.text = nil, ""
   K.current.traceback = own
   K.current.where = position()
+  K.current.text = own_text(value)
   return value
 end
 
--- type, message, hint, traceback: all strings or nil, for the terminal. The message says where, if anybody knows.
-function K.report(value, where, trace)
+-- type, message, hint, traceback, cause of a task's error, for the terminal: texts or nil, the last one a number. The
+-- message says where, if anybody knows. Nothing here runs code of the script.
+function K.report(task)
+  local value, where, trace = task.error, task.where, task.traceback
   local kind = type(value)
-  if kind == "table" then
-    if getmetatable(value) == "error" then
-      return value.type, tostring(value), value.hint, trace or value.traceback, value.cause
-    end
-    local meta = K.metatable_of(value)
-    if meta and meta.__tostring then return value.type, K.tostring(value), nil, trace end
-    local message = value.message or value.error or value[1]
-    local text = type(message) == "string" and message or "error object is a table value"
-    local label = type(value.type) == "string" and value.type or nil
-    return label, where and (where .. ": " .. text) or text, type(value.hint) == "string" and value.hint or nil, trace
-  end
   if kind == "string" or kind == "number" then return nil, tostring(value), nil, trace end
-  return nil, (where and where .. ": " or "") .. "error object is a " .. kind .. " value", nil, trace
+  if kind ~= "table" then
+    return nil, (where and where .. ": " or "") .. "error object is a " .. kind .. " value", nil, trace
+  end
+  local function text(name)
+    local field = rawget(value, name)
+    return type(field) == "string" and field or nil
+  end
+  if K.metatable_of(value) == Error then
+    local cause = rawget(value, "cause")
+    local message = text("message") or "error object is a table value"
+    return text("type"), text("where") and text("where") .. ": " .. message or message, text("hint"),
+      trace or text("traceback"), math_type(cause) == "integer" and cause or nil
+  end
+  if task.text then return text("type"), task.text, text("hint"), trace end
+  local message = text("message") or text("error") or text(1) or "error object is a table value"
+  return text("type"), where and (where .. ": " .. message) or message, text("hint"), trace
 end
