@@ -17,6 +17,9 @@ from typing import Any
 from llmspell.errors import LLMSpellError
 
 MAX_DEPTH = 100
+_MIN, _MAX = -(1 << 63), (1 << 63) - 1  # whole numbers of Lua
+_SCALARS = frozenset((str, int, float, bool, type(None)))  # what nothing has to be done about, on the way out of Lua
+_TO_LUA_AS_THEY_ARE = frozenset((str, float, bool, bytes))
 
 
 class ConversionError(LLMSpellError):
@@ -58,39 +61,41 @@ class Converter:
         items = list(value.items())
         if not items:
             return self._empty(value)
-        keys = [key for key, _ in items]
-        if all(type(key) is str for key in keys):
-            items.sort(key=lambda item: item[0])
-            return {key: self.to_python(inner, depth + 1) for key, inner in items if not self._is_null(inner)}
-        if all(type(key) is int for key in keys):
-            return self._positions(items, depth)
-        if all(isinstance(key, (str, int, float)) and type(key) is not bool for key in keys):
+        kinds = {type(key) for key, _ in items}
+        if kinds == {str}:
+            return self._names(dict(items), depth)
+        if kinds == {int}:
+            return self._positions(dict(items), depth)
+        if kinds <= {str, int, float}:
             raise ConversionError("a table with both positions and names is neither a list nor a record")
-        odd = next(key for key in keys if not isinstance(key, (str, int, float)) or type(key) is bool)
+        odd = next(key for key, _ in items if type(key) not in (str, int, float))
         raise ConversionError(f"a {self._lua_type(odd) or type(odd).__name__} can't be a key outside Lua")
 
-    def _positions(self, items: list[tuple[Any, Any]], depth: int) -> Any:
-        count = len(items)
-        lowest, last = min(key for key, _ in items), max(key for key, _ in items)
-        if lowest < 1 or last > 2 * count + 8:
-            return {key: self.to_python(inner, depth + 1) for key, inner in sorted(items, key=lambda item: item[0])}
-        values: list[Any] = [None] * last
-        for key, inner in items:
-            values[key - 1] = self.to_python(inner, depth + 1)
-        return values
+    def _names(self, items: dict[str, Any], depth: int) -> dict[str, Any]:
+        record = {}
+        for key in sorted(items):
+            inner = items[key]
+            if type(inner) in _SCALARS:
+                record[key] = inner
+            elif not self._is_null(inner):
+                record[key] = self.to_python(inner, depth + 1)
+        return record
+
+    def _positions(self, items: dict[int, Any], depth: int) -> Any:
+        for key, inner in items.items():
+            if type(inner) not in _SCALARS:
+                items[key] = self.to_python(inner, depth + 1)
+        lowest, last = min(items), max(items)
+        if lowest < 1 or last > 2 * len(items) + 8:
+            return dict(sorted(items.items()))
+        return [items.get(position) for position in range(1, last + 1)]
 
     def _empty(self, value: Any) -> Any:
         kind = self._kind_of_empty(value)
         return None if kind == "null" else [] if kind == "array" else {}
 
     def _is_null(self, value: Any) -> bool:
-        return (
-            value is not None
-            and not isinstance(value, (str, int, float))
-            and self._lua_type(value) == "table"
-            and len(value) == 0
-            and self._kind_of_empty(value) == "null"
-        )
+        return self._lua_type(value) == "table" and len(value) == 0 and self._kind_of_empty(value) == "null"
 
     # ── Python to Lua ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -100,25 +105,35 @@ class Converter:
         Raises:
             ConversionError: it holds anything else, or a cycle.
         """
-        if value is None or isinstance(value, (str, float, bytes)) or value is True or value is False:
+        if value is None or type(value) in _TO_LUA_AS_THEY_ARE:
             return value
         if isinstance(value, int):
-            return value if -(1 << 63) <= value < 1 << 63 else float(value)
+            return value if _MIN <= value <= _MAX else _as_float(value)
         if depth >= MAX_DEPTH:
             raise ConversionError(f"a value for Lua contains itself, or is nested deeper than {MAX_DEPTH} levels")
         if isinstance(value, (list, tuple)):
             if not value:
                 return self._array()
-            inner = [self._null if item is None else self.to_lua(item, depth + 1) for item in value]
-            return self._table_from(inner)
+            if not _TO_LUA_AS_THEY_ARE.issuperset(map(type, value)):
+                value = [self._null if item is None else self.to_lua(item, depth + 1) for item in value]
+            return self._table_from(value)
         if isinstance(value, Mapping):
             return self._table_from(
                 {self._key(key): self.to_lua(item, depth + 1) for key, item in value.items() if item is not None}
             )
+        if isinstance(value, (str, float, bytes)):
+            return value
         raise ConversionError(f"a {type(value).__name__} can't go into Lua: only plain values can")
 
     @staticmethod
     def _key(key: Any) -> Any:
-        if isinstance(key, str) or (isinstance(key, int) and -(1 << 63) <= key < 1 << 63):
+        if isinstance(key, str) or (isinstance(key, int) and _MIN <= key <= _MAX):
             return key
         raise ConversionError(f"a {type(key).__name__} can't be a key in Lua: only text and whole numbers can")
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from llmspell.errors import LLMSpellError, OutOfMemory
+from llmspell.errors import LLMSpellError
 from llmspell.lua.effects import Effects
-from llmspell.lua.vm import ConversionError, Vm
+from llmspell.lua.vm import ConversionError, LuaMemoryError, Vm
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ class Driver:
                 effects.issue(result[1], self.vm.op_names[result[2]], args)
                 if kind == 3:
                     return
-        except OutOfMemory as error:
-            self.fatal = error
+        except LuaMemoryError:
+            self.fatal = self.vm.out_of_memory()
 
     def _as_fields(self, error: ConversionError) -> Any:
         return self.vm.to_lua({"type": error.type, "message": error.message})

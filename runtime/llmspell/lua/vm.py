@@ -17,6 +17,7 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import lupa.lua54 as lupa
@@ -24,12 +25,13 @@ import lupa.lua54 as lupa
 from llmspell.errors import OutOfMemory, ScriptError
 from llmspell.lua.convert import ConversionError, Converter
 
+LuaMemoryError = lupa.LuaMemoryError
 PRELUDE = ("errors", "kernel", "order", "sandbox", "system", "json", "task")
 MB = 1 << 20
 
 Step: TypeAlias = "tuple[Any, ...]"
-"""What the kernel answers: ``(0,)``, ``(1, root)``, ``(2, call, op, …)`` or ``(3, call, op, …)``. ``op`` is an index of
-`Vm.op_names`."""
+"""What the kernel answers: ``(0, 0)``, ``(1, root)``, ``(2, call, op, …)`` or ``(3, call, op, …)``, where ``op`` is an
+index of `Vm.op_names`."""
 
 _BOOT = """
 local call, limit, unlimit, number_op, tick = ...
@@ -92,14 +94,7 @@ class Vm:
         )
         self.memory_mb = memory_mb
         set_max = self._lua.set_max_memory
-        most = memory_mb * MB
-
-        def limit() -> None:
-            set_max(most)
-
-        def unlimit() -> None:
-            set_max(0)
-
+        limit, unlimit = partial(set_max, memory_mb * MB), partial(set_max, 0)
         names: list[str] = []
         self.op_names: Sequence[str] = names
         """The ops that scripts asked for, as they came up: Lua passes an op's name once, and its index from then on."""
@@ -118,7 +113,10 @@ class Vm:
         for name in PRELUDE:
             self._load(_read(name), f"=[llmspell {name}]")
         kernel = self._kernel
-        self._step = kernel["step"]
+        self.step: Callable[[int, bool, Any], Step] = kernel["step"]
+        """``step(call, ok, value)`` hands in the result of a call, runs what can run, and says what is next. ``value``
+        is a Lua value. Raises `LuaMemoryError` when the kernel itself could not go on; see `out_of_memory`. It is the
+        kernel's own function, since a frame of Python around it would be a twentieth of an await."""
         self._orphan, self._outcome, self._take_dead = kernel["orphan"], kernel["outcome"], kernel["take_dead"]
         converter = Converter(
             self._lua.table_from, lupa.lua_type, kernel["kind_of_empty"], kernel["null"], kernel["array"]
@@ -139,20 +137,9 @@ class Vm:
             raise ScriptError(str(problem), error_type="syntax_error")
         return int(number)
 
-    def step(self, call: int = 0, ok: bool = True, value: Any = None) -> Step:
-        """Hand in the result of a call, run what can run, and say what is next. ``value`` is a Lua value.
-
-        Raises:
-            OutOfMemory: the script's memory is used up, and the kernel itself could not go on.
-        """
-        try:
-            result = self._step(call, ok, value)
-        except lupa.LuaMemoryError:
-            self._unlimit()
-            raise self.out_of_memory() from None
-        return result if type(result) is tuple else (result,)
-
     def out_of_memory(self) -> OutOfMemory:
+        """What to say when the memory is used up; lifts the limit, so that the kernel can still be asked."""
+        self._unlimit()
         return OutOfMemory(
             f"the script needed more memory than its limit of {self.memory_mb} MB",
             hint="raise `[sandbox] memory_mb` in llmspell.toml",
@@ -220,4 +207,4 @@ def _read(name: str) -> str:
         return file.read()
 
 
-__all__ = ["ConversionError", "Step", "Vm"]
+__all__ = ["ConversionError", "LuaMemoryError", "Step", "Vm"]

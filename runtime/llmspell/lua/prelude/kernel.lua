@@ -2,7 +2,7 @@
 --
 -- `step(call, ok, ...)` hands the result of a call to the task that waits for it, then runs every task that can run,
 -- until one needs something from Python. It returns
---     0                          idle: nothing can run before a result comes
+--     0, 0                       idle: nothing can run before a result comes
 --     1, root                    the task that Python started as `root` has ended; ask `outcome(root)`
 --     2, call, op, ...           a task waits for the result of op(...), and others can run: call step(0)
 --     3, call, op, ...           the same, and nothing else can run
@@ -12,7 +12,7 @@
 local K, host = ...
 local create, resume, yield, status = coroutine.create, coroutine.resume, coroutine.yield, coroutine.status
 local running, isyieldable, close = coroutine.running, coroutine.isyieldable, coroutine.close
-local xpcall, pcall, error, select, type = xpcall, pcall, error, select, type
+local xpcall, pcall, error, select, type, rawequal = xpcall, pcall, error, select, type, rawequal
 local pack, unpack, remove = table.pack, table.unpack, table.remove
 local setmetatable, sethook = setmetatable, debug.sethook
 local KILL, describe, raise = K.KILL, K.describe, K.raise
@@ -28,7 +28,9 @@ local ready, head, tail = {}, 1, 0              -- tasks to run, oldest first
 local task_of = setmetatable({}, { __mode = "k" }) -- coroutine -> task whose root it is
 local orphans = {}                              -- failed tasks, oldest first, for the ones nobody waited for
 
-K.current = nil
+local nobody = {}
+K.current = nobody
+local over = false                              -- the script was ended from outside or by os.exit: nothing runs on
 
 -- Text is dear to pass: Python gets the name of an op once, and its number from then on.
 local op_numbers = setmetatable({}, { __index = function(numbers, op)
@@ -44,8 +46,17 @@ local function body(fn, ...)
   return ENDED, xpcall(fn, describe, ...)
 end
 
+-- Unwind the running task: what is raised while it dies can't be caught by what was entered before.
+local function die()
+  K.current.dying = true
+  error(KILL, 0)
+end
+
 local function tick()
-  if host.tick() then error(KILL, 0) end
+  if host.tick() then
+    over = true
+    die()
+  end
 end
 
 -- A count hook isn't inherited by new coroutines, so each one gets it here.
@@ -120,7 +131,7 @@ local function finish(task, state, ...)
 end
 
 local function killed(task)
-  finish(task, "cancelled", task.cancelled)
+  finish(task, "cancelled", task.cancelled or K.new_error { type = "cancelled", message = "the task was cancelled" })
 end
 
 -- Mark a task and its children as cancelled, and wake them to notice. True when the running task is one of them.
@@ -135,7 +146,8 @@ local function cancel_tree(task, reason)
   end
   if task.call then
     waiting[task.call] = nil
-    K.call("task.cancel", task.call)
+    host.call(op_numbers["task.cancel"], task.call) -- whatever it answers: this must not be interrupted
+    limit()
     task.call = nil
     enqueue(task)
   elseif task.parked then
@@ -149,8 +161,7 @@ end
 function K.cancel(task, reason)
   local before = task.cancelled
   if cancel_tree(task, reason or K.new_error { type = "cancelled", message = "the task was cancelled" }) then
-    K.current.dying = true
-    error(KILL, 0)
+    die()
   end
   return not before and task.cancelled ~= nil
 end
@@ -163,10 +174,11 @@ function K.park(on)
   end
   task.parked = on
   task.status = "waiting"
-  if yield(AWAIT, PARK) == KILL then
-    task.dying = true
-    error(KILL, 0)
-  end
+  local stopped, problem = yield(AWAIT, PARK)
+  if stopped == nil then return end
+  task.parked = nil
+  if stopped == KILL then die() end
+  raise(problem)
 end
 
 function K.unpark(task, on)
@@ -199,21 +211,21 @@ local function ran(task, alive, tag, op, ...)
     waiting[calls] = task
     task.call = calls
     task.status = "waiting"
-    K.current = nil
+    K.current = nobody
     unlimit()
     return head <= tail and 2 or 3, calls, op, ...
   end
   if not alive then -- the body itself failed: no memory even for the message handler, or the C stack is full
-    finish(task, tag == KILL and "cancelled" or "failed", tag)
+    finish(task, rawequal(tag, KILL) and "cancelled" or "failed", tag)
   elseif op then
     finish(task, "done", ...)
-  elseif (...) == KILL then
+  elseif rawequal((...), KILL) then
     killed(task)
   else
     finish(task, "failed", (...))
   end
   if task.root then
-    K.current = nil
+    K.current = nobody
     unlimit()
     return 1, task.id
   end
@@ -227,7 +239,7 @@ local function run(task, ...)
 end
 
 drain = function()
-  while head <= tail do
+  while head <= tail and not over do
     local task = ready[head]
     ready[head] = nil
     head = head + 1
@@ -247,9 +259,9 @@ drain = function()
     end
   end
   head, tail = 1, 0
-  K.current = nil
+  K.current = nobody
   unlimit()
-  return 0
+  return 0, 0
 end
 
 function K.step(call, ok, ...)
@@ -265,10 +277,7 @@ end
 
 local function answered(ok, ...)
   if ok == true then return ... end
-  if ok == KILL then
-    K.current.dying = true
-    error(KILL, 0)
-  end
+  if ok == KILL then die() end
   raise(...)
 end
 
@@ -288,7 +297,10 @@ local function called(ok, ...)
   limit()
   if ok then return ... end
   local kind, message, hint, retryable = ...
-  if kind == nil then error(KILL, 0) end
+  if kind == nil then
+    over = true
+    die()
+  end
   raise { type = kind, message = message, hint = hint, retryable = retryable }
 end
 
@@ -301,14 +313,34 @@ end
 
 local bridged = setmetatable({}, { __mode = "k" }) -- coroutines that wait for an op, by way of who resumed them
 
-local function pump(co, ok, tag, ...)
+-- Whether a failure is none of the script's business: its task is being unwound, or there is no memory left. `dying`
+-- tells whether the task was unwound already when the protected call began, as it is while `<close>` variables are
+-- closed.
+local function is_fatal(value, dying)
+  return rawequal(value, KILL) or value == MEMORY or K.current.dying and not dying
+end
+
+local function rethrow(value)
+  error(value == MEMORY and MEMORY or KILL, 0)
+end
+
+local function no_wait()
+  return { type = "await_error", message = "cannot wait here: a C function such as string.gsub runs this coroutine" }
+end
+
+local function pump(co, dying, ...)
+  local ok, tag = ...
   if ok then
-    if tag ~= AWAIT then return true, tag, ... end
+    if not rawequal(tag, AWAIT) then return ... end
+    if not isyieldable() then return pump(co, dying, resume(co, false, no_wait())) end
     bridged[co] = true
-    return pump(co, K.bridge(co, yield(AWAIT, ...)))
+    return pump(co, dying, K.bridge(co, yield(select(2, ...))))
   end
-  if tag == KILL or tag == MEMORY then error(tag, 0) end
-  return false, tag, ...
+  if is_fatal(tag, dying) then
+    close(co)
+    rethrow(tag)
+  end
+  return ...
 end
 
 function K.bridge(co, ...)
@@ -316,36 +348,62 @@ function K.bridge(co, ...)
   return resume(co, ...)
 end
 
-local function check(co, what)
-  if type(co) ~= "thread" then error("bad argument #1 to '" .. what .. "' (coroutine expected)", 3) end
+local function shown(value, ...)
+  if value == nil and select("#", ...) == 0 then return "no value" end
+  return type(value)
+end
+
+local function coroutine_of(what, ...)
+  local co = ...
+  if type(co) ~= "thread" then
+    error("bad argument #1 to '" .. what .. "' (thread expected, got " .. shown(...) .. ")", 3)
+  end
   return co
+end
+
+local function function_of(what, ...)
+  local fn = ...
+  if type(fn) ~= "function" then
+    error("bad argument #1 to '" .. what .. "' (function expected, got " .. shown(...) .. ")", 3)
+  end
+  return fn
 end
 
 local C = {}
 
-function C.create(fn)
-  if type(fn) ~= "function" then error("bad argument #1 to 'create' (function expected)", 2) end
-  return hooked(create(fn))
+function C.create(...)
+  return hooked(create(function_of("create", ...)))
 end
 
-function C.resume(co, ...)
-  check(co, "resume")
+local function resumed(co, ...)
   if task_of[co] then return false, "cannot resume a task" end
   if bridged[co] then return false, "cannot resume non-suspended coroutine" end
-  return pump(co, resume(co, ...))
+  return pump(co, K.current.dying, resume(co, ...))
 end
 
+function C.resume(...)
+  coroutine_of("resume", ...)
+  return resumed(...)
+end
+
+-- As Lua's own wrap does: a text gets the position of the call, and a coroutine that failed closes its variables.
 local function unwrapped(co, ok, ...)
   if ok then return ... end
-  local value = (...)
-  K.remember_inner(value, co)
-  close(co)
+  local value, dying = ..., K.current.dying
+  K.trace_inner(co, value)
+  if status(co) == "dead" then
+    local fine, problem = close(co)
+    if not fine then value = problem end
+    if is_fatal(value, dying) then rethrow(value) end
+  end
+  if type(value) == "string" then value = K.position_at(3) .. value end
+  K.remember_inner(value)
   error(value, 0)
 end
 
-function C.wrap(fn)
-  local co = C.create(fn)
-  return function(...) return unwrapped(co, C.resume(co, ...)) end
+function C.wrap(...)
+  local co = hooked(create(function_of("wrap", ...)))
+  return function(...) return unwrapped(co, resumed(co, ...)) end
 end
 
 function C.yield(...)
@@ -354,8 +412,9 @@ function C.yield(...)
   return yield(...)
 end
 
-function C.status(co)
-  return bridged[check(co, "status")] and "normal" or status(co)
+function C.status(...)
+  local co = coroutine_of("status", ...)
+  return bridged[co] and "normal" or status(co)
 end
 
 function C.running()
@@ -363,31 +422,42 @@ function C.running()
   return co, task_of[co] ~= nil
 end
 
-function C.isyieldable(co)
-  co = co or running()
+function C.isyieldable(...)
+  local co = ... == nil and running() or coroutine_of("isyieldable", ...)
   return isyieldable(co) and not task_of[co]
 end
 
-function C.close(co)
-  check(co, "close")
-  if task_of[co] or bridged[co] then error("cannot close a running coroutine", 2) end
-  return close(co)
+local function closed(dying, ok, ...)
+  if not ok and is_fatal((...), dying) then rethrow((...)) end
+  return ok, ...
+end
+
+function C.close(...)
+  local co = coroutine_of("close", ...)
+  local state = (task_of[co] or bridged[co]) and "normal" or status(co)
+  if state == "running" or state == "normal" then error("cannot close a " .. state .. " coroutine", 2) end
+  return closed(K.current.dying, close(co))
 end
 
 K.coroutine = C
 
-local function caught(ok, value, ...)
-  if not ok and (value == KILL or value == MEMORY) then error(value, 0) end
-  return ok, value, ...
+local function caught(dying, ...)
+  local ok, value = ...
+  if not ok and is_fatal(value, dying) then rethrow(value) end
+  return ...
 end
 
-function K.pcall(fn, ...)
-  return caught(pcall(fn, ...))
+function K.pcall(...)
+  return caught(K.current.dying, pcall(...))
 end
 
 function K.xpcall(fn, handler, ...)
-  return caught(xpcall(fn, function(value)
-    if value == KILL or value == MEMORY then return value end
+  if type(handler) ~= "function" then
+    error("bad argument #2 to 'xpcall' (function expected, got " .. shown(handler, ...) .. ")", 2)
+  end
+  local dying = K.current.dying
+  return caught(dying, xpcall(fn, function(value)
+    if is_fatal(value, dying) then return value end
     return handler(value)
   end, ...))
 end
@@ -408,7 +478,7 @@ function K.outcome(root)
   local task = K.roots[root]
   if task.status ~= "failed" then return task.status end
   if task.error == MEMORY then return "failed", "out_of_memory", MEMORY end
-  return "failed", K.report(task.error, task.where, task.traceback)
+  return "failed", K.report(task)
 end
 
 function K.results(root)
@@ -435,7 +505,7 @@ function K.orphan()
     local task = remove(orphans, 1)
     if not task.seen then
       if task.error == MEMORY then return true, "out_of_memory", MEMORY end
-      return true, K.report(task.error, task.where, task.traceback)
+      return true, K.report(task)
     end
   end
   return false
