@@ -309,6 +309,19 @@ def test_notices_reach_the_listener_and_the_caller(make_hub, run):
     assert heard == [("one/model", "loading")]
 
 
+def test_a_listener_that_nobody_hears_any_more_is_dropped(make_hub, run):
+    hub = make_hub(ScriptedProvider(name="one").enqueue(Notice("a"), Notice("b"), "hi"))
+    heard = []
+
+    def listen(label, event):
+        heard.append(event.text)
+        raise BrokenPipeError
+
+    hub.on_event = listen
+    assert run(text(hub, "one/model")) == "hi"
+    assert heard == ["a"]
+
+
 def test_on_route_learns_who_answers(make_hub, fake, run):
     hub = make_hub(fake("one"))
     routes = []

@@ -116,5 +116,4 @@ class Registry:
         """Tell the user something, once in a run."""
         if text not in self._said:
             self._said.add(text)
-            if self._hub.on_event is not None:
-                self._hub.on_event("agent", Notice(text))
+            self._hub.tell("agent", Notice(text))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from llmspell.config import Settings
@@ -135,6 +136,14 @@ class Hub:
         self._routes.clear()
         self._declined.clear()
 
+    def tell(self, about: str, event: ChatEvent) -> None:
+        """Hand an event to ``on_event``; a listener whose output is gone is no reason to fail."""
+        if self.on_event is not None:
+            try:
+                self.on_event(about, event)
+            except OSError:
+                self.on_event = None
+
     # ── chat ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def chat(
@@ -168,13 +177,13 @@ class Hub:
             if on_route is not None:
                 on_route(route)
             request = ChatRequest(route.ref, tuple(messages), tuple(tools), schema, options, timeouts)
-            events = watched(lambda r=route, q=request: r.provider.chat(q), route.name, timeouts)  # type: ignore[misc]
+            events = watched(partial(route.provider.chat, request), route.name, timeouts)
             quiet = True
             try:
                 async for event in events:
                     quiet = False
                     if self.on_event is not None and isinstance(event, (Notice, PromptProgress)):
-                        self.on_event(f"{route.name}/{route.ref.id}", event)
+                        self.tell(f"{route.name}/{route.ref.id}", event)
                     yield event
                 return
             except ProviderUnavailable:

@@ -76,8 +76,7 @@ class LocalOps:
     def _notice(self, text: str) -> None:
         from llmspell.providers.contract import Notice
 
-        if self._session.hub.on_event is not None:
-            self._session.hub.on_event("local", Notice(text))
+        self._session.hub.tell("local", Notice(text))
 
     async def info(self, spec: Any) -> dict[str, Any]:
         from llmspell.lua.api.models import model_fields
