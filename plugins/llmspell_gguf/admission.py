@@ -31,6 +31,11 @@ class Admission:
         return len(self._line)
 
     @property
+    def free(self) -> int:
+        """Tokens that nobody holds."""
+        return self._free
+
+    @property
     def running(self) -> int:
         """How many requests hold tokens."""
         return self._places - self._free_places

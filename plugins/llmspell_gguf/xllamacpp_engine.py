@@ -28,9 +28,6 @@ _PROMPT_CACHE_MB: Final = 256
 _SHARE: Final = 0.75
 """A request without max_tokens reserves this part of an equal share for its answer, the rest being for prompts."""
 
-_kept: Final[list[Any]] = []
-"""Servers that must not be dropped."""
-
 
 class XllamacppEngine:
     """A model loaded by xllamacpp."""
@@ -40,7 +37,6 @@ class XllamacppEngine:
         self.admission = Admission(plan.context_length, plan.parallel)
         self.title = f"xllamacpp {xllamacpp.__version__}"
         self.instalment = max(64, int(_SHARE * plan.context_length / plan.parallel))
-        self._served = False
         self._server: Any = _start(metadata, plan)
 
     @property
@@ -51,20 +47,20 @@ class XllamacppEngine:
         grammar = None if work.schema is None else _grammar(work.schema)
         return Answer(self.admission, self.instalment, work, grammar).run(self._complete)
 
-    def _complete(self, body: dict[str, Any], on_chunk: Callable[[Any], bool]) -> None:
-        self._server.handle_chat_completions(body, on_chunk)
-        self._served = True
+    def counters(self) -> dict[str, float]:
+        """The engine's own counts since the load, by name: requests_processing, tokens_predicted_total, …
+
+        For diagnosis and tests; the names are llama.cpp's. Answered between two batches.
+        """
+        lines = str(self._server.handle_metrics()).replace("\\n", "\n").splitlines()
+        pairs = (line.removeprefix("llamacpp:").split() for line in lines if line.startswith("llamacpp:"))
+        return {name: float(value) for name, value in pairs}
 
     def close(self) -> None:
-        server, self._server = self._server, None
-        if server is None:
-            return
-        if not self._served:
-            # A server that is dropped before its first request deadlocks in half the runs.
-            try:
-                server.handle_completions({"prompt": "a", "n_predict": 1, "stream": True}, lambda chunk: False)
-            except Exception:  # noqa: BLE001 - whatever it is, dropping the server would be worse
-                _kept.append(server)
+        self._server = None
+
+    def _complete(self, body: dict[str, Any], on_chunk: Callable[[Any], bool]) -> None:
+        self._server.handle_chat_completions(body, on_chunk)
 
 
 def _start(metadata: Metadata, plan: Plan) -> Any:
@@ -84,15 +80,18 @@ def _start(metadata: Metadata, plan: Plan) -> Any:
     params.verbosity = -1
     params.ui = False
     params.endpoint_slots = False
+    params.endpoint_metrics = True  # asked in this process, see `counters`
     with _listener(params):
         try:
-            return xllamacpp.Server(params)
+            server = xllamacpp.Server(params)
         except (RuntimeError, ValueError) as error:
             raise ModelNotUsable(
                 f"{metadata.path}: the engine xllamacpp {xllamacpp.__version__} can't load it",
                 model=metadata.path,
                 hint="it may be damaged, of an architecture newer than the engine, or larger than the free memory",
             ) from error
+    server.handle_metrics()  # a server that is dropped before it answered anything deadlocks in half the runs
+    return server
 
 
 @contextlib.contextmanager

@@ -34,17 +34,18 @@ def ask(model_file):
 
 @pytest.fixture(scope="session")
 def engine(gguf, model_file):
-    """The engine behind the provider, to see whether it is idle."""
+    """The engine behind the provider."""
     return drive(gguf._engines.get(str(model_file))).engine
 
 
 @pytest.fixture
-def idle(engine):
-    """Wait until the engine has nothing to do, as its own metrics say."""
+def settled(engine):
+    """Wait until llama.cpp itself processes nothing, and give its counters."""
 
     async def wait():
-        while not engine.idle:
-            await asyncio.sleep(0)
-        return True
+        while (counters := await asyncio.to_thread(engine.counters))["requests_processing"]:
+            pass
+        assert engine.idle
+        return counters
 
     return wait
