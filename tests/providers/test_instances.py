@@ -72,10 +72,10 @@ def test_an_unknown_provider_gets_a_near_name(make_hub):
     assert not caught.value.retryable
 
 
-def test_an_extra_that_is_not_installed_is_named(make_hub):
+def test_an_unknown_provider_can_be_replaced_by_the_default_model(make_hub):
     with pytest.raises(ProviderUnavailable) as caught:
         make_hub(spec()).provider("anthropic")
-    assert caught.value.hint == "pip install 'llmspell[anthropic]'"
+    assert "--remap 'anthropic/*=local/smollm2:135m'" in caught.value.hint
 
 
 def test_a_missing_package_gives_the_command(make_hub):

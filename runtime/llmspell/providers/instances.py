@@ -76,9 +76,13 @@ class Instances:
         raise ProviderUnavailable(
             f"no installed plugin has a provider called '{name}'",
             provider=name,
-            hint=_near(name, names) or _extra_for(name) or f"the providers are: {', '.join(sorted({*names}))}",
+            hint=_near(name, names) or self._substitute(name),
             retryable=False,
         )
+
+    def _substitute(self, name: str) -> str:
+        default = self._settings.models.default
+        return f"install a plugin that has it, or run another model in its place: --remap '{name}/*={default}'"
 
     def names_of(self, instance: str) -> tuple[str, ...]:
         """Every name under which a provider answers: its own first, then the aliases that lead to it."""
@@ -143,13 +147,3 @@ class Instances:
 def _near(name: str, names: Any) -> str | None:
     near = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else None
-
-
-def _extra_for(name: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError, metadata  # costs 20 ms, and only a failing call needs it
-
-    try:
-        extras = metadata(__package__.partition(".")[0]).get_all("Provides-Extra") or []
-    except PackageNotFoundError:
-        return None
-    return f"pip install 'llmspell[{name}]'" if name in extras else None

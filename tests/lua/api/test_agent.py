@@ -139,9 +139,9 @@ def test_invoke_stream(lua, provider):
     provider.enqueue("a", ReasoningDelta("hm"), "b").enqueue("c")
     assert lua("""
         local a = Agent.create()
-        local r = a:invokeStream({ text = "hi" }, function(text, event) io.write("<", text, event.type, ">") end)
+        local r = a:invokeStream({ text = "hi" }, function(event) io.write("<", event.text, event.type, ">") end)
         print(r.success, r.chunks_received, r.text)
-        print(a:invokeStream("hi", { temperature = 0 }, function(text) print(text) end).chunks_received)
+        print(a:invokeStream("hi", { temperature = 0 }, function(event) print(event.text) end).chunks_received)
         print(pcall(a.invokeStream, a, "hi"))
     """) == [
         "<atext><btext>true\t2\tab",

@@ -129,6 +129,14 @@ function agent:execute(input, options)
   return await("agent.execute", number_of(self, "execute"), merged(input, options))
 end
 
+---Another name of `execute`.
+---@param input string|AgentInput
+---@param options? AgentInput
+---@return AgentResult result
+function agent:invoke(input, options)
+  return await("agent.execute", number_of(self, "invoke"), merged(input, options))
+end
+
 ---Answer a text and give only the answer's text.
 ---@param text string
 ---@param options? AgentInput settings for this answer
@@ -181,7 +189,7 @@ end
 ---Answer a text and call a function for each piece of the answer.
 ---@param input string|AgentInput
 ---@param options? AgentInput settings for this answer; may be left out
----@param callback fun(text: string, event: AgentEvent)
+---@param callback fun(event: AgentEvent)
 ---@return { success: boolean, chunks_received: integer, text: string } summary
 function agent:invokeStream(input, options, callback)
   if callback == nil then options, callback = nil, options end
@@ -190,10 +198,10 @@ function agent:invokeStream(input, options, callback)
     fail { type = "invalid_request", message = "agent:invokeStream needs a function to call for each piece" }
   end
   local chunks = 0
-  for text, event in open_stream(number, merged(input, options)) do
+  for _, event in open_stream(number, merged(input, options)) do
     if event.type == "text" then
       chunks = chunks + 1
-      callback(text, event)
+      callback(event)
     end
   end
   local last = await("agent.last", number)
