@@ -99,7 +99,7 @@ def _plugins(context: Context) -> Iterator[Finding]:
     host.commands(), host.tools()  # a hook that fails is seen when it is called
     for row in host.rows:
         if row.error:
-            yield Finding(f"plugin {row.name}", MEH, f"left out: {row.error}")
+            yield Finding(f"plugin {row.name}", MEH, row.error)
 
 
 async def _models(context: Context, findings: list[Finding]) -> None:

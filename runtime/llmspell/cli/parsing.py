@@ -197,9 +197,9 @@ def _of_verb(verb: Verb, flags: list[str], after: list[str]) -> Request:
     if any(word in HELP for word in words):
         return Request(None, Namespace(), topic=verb.words)
     own, *others = verb.arguments
+    arguments = read(known, words if own.optional else ["stand-in", *words])
     if not rest and not own.optional:
         known.error(f"`llmspell {verb.name}` needs {own.name.upper()}: {own.help}")
-    arguments = read(known, [*words, *(["x"] if not own.optional else [])])
     setattr(arguments, own.name, rest[0] if others else rest)
     for other in others:
         setattr(arguments, other.name, rest[1:])

@@ -20,7 +20,7 @@ def list_all(context: Context) -> int:
             row.version or None,
             row.distribution,
             ", ".join(hook.removeprefix("llmspell_").replace("_", " ") for hook in row.hooks) or None,
-            f"left out: {row.error}" if row.error else "good",
+            row.error or "good",
         )
         for row in rows
     ]

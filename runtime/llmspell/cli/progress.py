@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator
 from llmspell.cli.output import is_terminal, size
 from llmspell.providers.contract import PullProgress
 
-STEP = 0.1
-
 
 async def show(events: AsyncIterator[PullProgress], name: str) -> bool:
     """Show a pull to its end; returns whether anything had to be fetched."""
@@ -27,21 +25,22 @@ class Lines:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._last = 0.0
-        self._began = False
+        self._tenths = 0
+        self._verifying = False
         self.fetched = False
 
     def take(self, event: PullProgress) -> None:
         total = event.bytes_total
         if event.status == "downloading":
-            if not self._began:
-                self._began = self.fetched = True
+            if not self.fetched:
+                self.fetched = True
                 self._say(f"pulling {self._name}{f' ({size(total)})' if total else ''}")
-            part = event.bytes_downloaded / total if total else 0.0
-            if part >= self._last + STEP:
-                self._last = part - part % STEP
-                self._say(f"{self._last:4.0%}  {size(event.bytes_downloaded)} of {size(total)}")
-        elif event.status == "verifying" and self.fetched:
+            tenths = 10 * event.bytes_downloaded // total if total else 0
+            if tenths > self._tenths:
+                self._tenths = tenths
+                self._say(f"{10 * tenths:3}%  {size(event.bytes_downloaded)} of {size(total)}")
+        elif event.status == "verifying" and self.fetched and not self._verifying:
+            self._verifying = True
             self._say("verifying")
 
     def close(self) -> None:

@@ -1,0 +1,101 @@
+"""`llmspell model` and `llmspell doctor`, with a provider that has a shop and no models."""
+
+import json
+
+NEED = {"LLMSPELL_MODEL": "tiny:1b"}
+
+
+def test_status(llmspell):
+    assert llmspell("model", "status").stdout.splitlines() == [
+        "PROVIDER  STATUS  VERSION  MODELS",
+        "shop      ready   9.1           0",
+    ]
+    assert json.loads(llmspell("model", "status", "--json").stdout) == {
+        "shop": {"ready": True, "version": "9.1", "models": 0, "error": None}
+    }
+
+
+def test_no_models(llmspell):
+    done = llmspell("model", "list")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "`llmspell model available`" in done.stderr
+    assert json.loads(llmspell("--json", "model", "list").stdout) == []
+
+
+def test_available(llmspell):
+    assert [line.split() for line in llmspell("model", "available").stdout.splitlines()] == [
+        ["MODEL", "PROVIDER", "SIZE", "QUANTIZATION", "CONTEXT", "SOURCE"],
+        ["tiny:1b", "shop", "94", "MB", "-", "-", "-"],
+        ["broken:1b", "shop", "10", "B", "-", "-", "-"],
+    ]
+    (tiny, _) = json.loads(llmspell("model", "available", "--json").stdout)
+    assert (tiny["id"], tiny["size_bytes"], tiny["capabilities"]) == ("tiny:1b", 94_000_000, ["chat"])
+
+
+def test_pull_says_how_far_it_is_on_stderr_and_the_name_on_stdout(llmspell):
+    done = llmspell("model", "pull", "tiny:1b")
+    assert (done.returncode, done.stdout) == (0, "shop/tiny:1b\n")
+    lines = done.stderr.splitlines()
+    lines = lines[lines.index("pulling tiny:1b (94 MB)") :]
+    assert [line.split("%")[0].strip() for line in lines[1:11]] == [str(ten) for ten in range(10, 101, 10)]
+    assert lines[10] == "100%  94 MB of 94 MB"
+    assert lines[11:] == ["verifying", "shop/tiny:1b is pulled"]
+    assert (llmspell.home / "cache" / "model-names").read_text() == "shop/tiny:1b\ntiny:1b\n"
+
+
+def test_a_pull_that_fails(llmspell):
+    done = llmspell("model", "pull", "broken:1b")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr.splitlines()[-2:] == ["error: the line went dead", "hint: try again"]
+
+
+def test_models_that_nobody_has(llmspell):
+    for verb in ("info", "remove"):
+        done = llmspell("model", verb, "tiny:1b")
+        assert (done.returncode, done.stdout) == (5, "")
+        assert "`llmspell model pull tiny:1b`" in done.stderr
+    assert llmspell("model", "list", "--backend", "nobody").returncode == 4
+
+
+def test_the_real_model(llmspell, llmspell_home):
+    env = {"LLMSPELL_HOME": str(llmspell_home), "LLMSPELL_PLUGINS": "gguf"}
+    assert "smollm2:135m  gguf" in llmspell("model", "list", env=env).stdout
+    (one,) = json.loads(llmspell("model", "list", "--json", env=env).stdout)
+    assert (one["id"], one["provider"], one["quantization"]) == ("smollm2:135m", "gguf", "Q4_1")
+    done = llmspell("model", "pull", "smollm2:135m", env=env)
+    assert (done.returncode, done.stdout) == (0, "gguf/smollm2:135m\n")
+    assert done.stderr == "gguf/smollm2:135m is already here\n"
+    about = llmspell("model", "info", "local/smollm2:135m", env=env).stdout
+    assert "quantization    Q4_1" in about
+    assert (
+        json.loads(llmspell("model", "info", "smollm2:135m@candle", "--json", env=env).stdout)["id"] == "smollm2:135m"
+    )
+    done = llmspell("doctor", env=env)
+    assert done.returncode == 0
+    assert "default model  local/smollm2:135m, by gguf" in done.stdout
+    assert llmspell("model", "remove", "smollm2:135m", env=env).returncode == 0
+    assert llmspell("model", "list", env=env).stdout == ""
+    done = llmspell("doctor", env=env)
+    assert done.returncode == 5
+    assert "FAIL  default model" in done.stdout
+    assert "`llmspell model pull local/smollm2:135m`" in done.stderr
+
+
+def test_the_real_model_answers_and_tells_why_it_runs_so(llmspell, llmspell_home):
+    env = {"LLMSPELL_HOME": str(llmspell_home), "LLMSPELL_PLUGINS": "gguf", "LLMSPELL_PROVIDERS_GGUF_THREADS": "1"}
+    code = 'print(Agent.create{max_tokens = 8}:execute("Say hi").text)'
+    done = llmspell("exec", code, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip()
+    assert "threads 1" in llmspell("-v", "exec", code, env=env).stderr
+
+
+def test_doctor(llmspell):
+    done = llmspell("doctor", env=NEED)
+    assert done.returncode == 5
+    assert "ok    provider shop  9.1, 0 models" in done.stdout
+    assert "hint: fetch it (94 MB) with `llmspell model pull tiny:1b`" in done.stderr
+    findings = {one["thing"]: one["state"] for one in json.loads(llmspell("doctor", "--json", env=NEED).stdout)}
+    assert findings["default model"] == "FAIL"
+    assert {"python", "lua", "settings", "data folder", "cache folder"} <= set(findings)
+    assert llmspell("doctor", env={"LLMSPELL_MODEL": "nobody/x"}).returncode == 4
