@@ -200,8 +200,13 @@ def write_stream(stream: Any, data: bytes) -> None:
         buffer.flush()
 
 
-def read_format(file: IO[bytes], wanted: str) -> str | None:
-    """Read by one of Lua's formats: ``n l L a`` or a count of bytes. None at the end of the file."""
+def read_format(file: Any, wanted: str) -> str | None:
+    """Read by one of Lua's formats: ``n l L a`` or a count of bytes. None at the end of the file.
+
+    ``file`` is a buffered reader: what follows can be looked at before it is taken.
+    """
+    if not file.readable():
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     if wanted == "a":
         return _text(file.read())
     if wanted in ("l", "L"):
@@ -210,25 +215,53 @@ def read_format(file: IO[bytes], wanted: str) -> str | None:
             return None
         return _text(line[:-1] if wanted == "l" and line.endswith(b"\n") else line)
     if wanted == "n":
-        return _numeral(file)
+        return _Numeral(file).read()
     count = int(wanted)
     if count == 0:
-        more = file.peek(1) if hasattr(file, "peek") else b"?"
-        return "" if more else None
-    data = file.read(count)
+        return "" if file.peek(1) else None
+    data = file.read(min(count, sys.maxsize >> 16))  # more can't be there, and would be reserved at once
     return _text(data) if data else None
 
 
-def _numeral(file: IO[bytes]) -> str | None:
-    data = b""
-    while (byte := file.read(1)) and byte.isspace():
-        continue
-    while byte and len(data) < 200 and (byte.isalnum() or byte in b"+-."):
-        data += byte
-        byte = file.read(1)
-    if byte and file.seekable():
-        file.seek(-1, os.SEEK_CUR)
-    return data.decode("ascii", "replace") or None
+class _Numeral:
+    """Takes the longest beginning of a file that may be a numeral of Lua, and nothing behind it."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._text = b""
+
+    def read(self) -> str | None:
+        while self._next().isspace():
+            self._file.read(1)
+        self._accept(b"+-")
+        digits, exponent, found = b"0123456789", b"eE", 0
+        if self._accept(b"0"):
+            found = 1
+            if self._accept(b"xX"):
+                digits, exponent, found = digits + b"abcdefABCDEF", b"pP", 0
+        found += self._accept_all(digits)
+        if self._accept(b"."):
+            found += self._accept_all(digits)
+        if found and self._accept(exponent):
+            self._accept(b"+-")
+            self._accept_all(b"0123456789")
+        return self._text.decode("ascii") if 0 < len(self._text) <= 200 else None
+
+    def _next(self) -> bytes:
+        return bytes(self._file.peek(1)[:1])
+
+    def _accept(self, allowed: bytes) -> bool:
+        byte = self._next()
+        if not byte or byte not in allowed or len(self._text) > 200:
+            return False
+        self._text += self._file.read(1)
+        return True
+
+    def _accept_all(self, allowed: bytes) -> int:
+        count = 0
+        while self._accept(allowed):
+            count += 1
+        return count
 
 
 def _text(data: bytes) -> str:

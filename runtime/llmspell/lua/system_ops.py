@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -112,21 +113,23 @@ def _is_secret(name: str) -> bool:
     return any(word in upper for word in ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"))
 
 
-def _mktime(year: int, month: int, day: int, hour: int, minute: int, second: int, dst: int) -> Any:
+def _mktime(year: int, month: int, day: int, hour: int, minute: int, second: int, dst: int) -> int | None:
     years, month = divmod(month - 1, 12)  # Lua takes any month, C's mktime too, Python's only 1 to 12
     try:
         return int(time.mktime((year + years, month + 1, day, hour, minute, second, 0, 0, dst)))
     except (OverflowError, ValueError):
-        return (None, "time result cannot be represented in this installation")
+        return None
 
 
-def _date(text: str, moment: float, utc: bool) -> str:
+def _date(text: str, moment: int, utc: bool) -> str | None:
     try:
         parts = time.gmtime(moment) if utc else time.localtime(moment)
     except (OverflowError, OSError, ValueError):
-        return ""
+        return None
     if text == "*t":
         weekday = (parts.tm_wday + 1) % 7 + 1  # Lua's weeks begin on Sunday, with 1
         numbers = (*parts[:6], weekday, parts.tm_yday, max(parts.tm_isdst, 0))
         return " ".join(map(str, numbers))
-    return time.strftime(text, parts)
+    # One conversion at a time: the text between them may be anything, not only what the locale's encoding has.
+    pieces = re.split("(%[EO]?.)", text, flags=re.DOTALL)
+    return "".join(time.strftime(piece, parts) if piece.startswith("%") else piece for piece in pieces)

@@ -66,7 +66,7 @@ function Error.__concat(a, b)
 end
 
 function Error.__index(_, key)
-  local method = string[key]
+  local method = rawget(K.string_methods, key)
   if method == nil then return nil end
   return function(e, ...) return method(tostring(e), ...) end
 end
@@ -90,6 +90,7 @@ function K.at_caller(name, ok, ...)
   local problem = ...
   if problem == "not enough memory" then error(problem, 0) end
   if type(problem) == "string" then
+    problem = gsub(problem, "^%[llmspell %w+%]:%d+: ", "", 1)
     problem = gsub(problem, "^(bad argument #%d+ to )'[^']*'", "%1'" .. name .. "'")
   end
   error(problem, 2)

@@ -348,9 +348,8 @@ function K.bridge(co, ...)
   return resume(co, ...)
 end
 
-local function shown(value, ...)
-  if value == nil and select("#", ...) == 0 then return "no value" end
-  return type(value)
+local function shown(...)
+  return select("#", ...) == 0 and "no value" or type((...))
 end
 
 local function coroutine_of(what, ...)
@@ -451,15 +450,22 @@ function K.pcall(...)
   return caught(K.current.dying, pcall(...))
 end
 
-function K.xpcall(fn, handler, ...)
+function K.xpcall(...)
+  local fn, handler = ...
   if type(handler) ~= "function" then
-    error("bad argument #2 to 'xpcall' (function expected, got " .. shown(handler, ...) .. ")", 2)
+    error("bad argument #2 to 'xpcall' (function expected, got " .. shown(select(2, ...)) .. ")", 2)
   end
   local dying = K.current.dying
   return caught(dying, xpcall(fn, function(value)
     if is_fatal(value, dying) then return value end
     return handler(value)
-  end, ...))
+  end, select(3, ...)))
+end
+
+-- What `load` gives: its reader may have been interrupted, and the text too long for the memory.
+function K.loaded(chunk, problem)
+  if chunk == nil and is_fatal(problem, false) then rethrow(problem) end
+  return chunk, problem
 end
 
 -- ── what Python asks ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ local K = ...
 local next, type, rawget, rawequal, rawlen = next, type, rawget, rawequal, rawlen
 local getmetatable, setmetatable, tostring, error, select = getmetatable, setmetatable, tostring, error, select
 local sort, move, unpack, pack = table.sort, table.move, table.unpack, table.pack
+local pcall, at_caller = pcall, K.at_caller
 local format, find, gsub, math_type = string.format, string.find, string.gsub, math.type
 
 K.metatable_of = debug.getmetatable
@@ -41,8 +42,9 @@ function K.tostring(...)
     local method = rawget(meta, "__tostring")
     if method then
       local text = method(value)
-      if type(text) ~= "string" then error("'__tostring' must return a string", 2) end
-      return text
+      if type(text) == "string" then return text end
+      if type(text) == "number" then return tostring(text) end
+      error("'__tostring' must return a string", 2)
     end
     local name = rawget(meta, "__name")
     if type(name) == "string" then kind = name end
@@ -51,19 +53,20 @@ function K.tostring(...)
 end
 
 -- string.format with serial numbers for %p, and for objects under %s
-function K.format(text, ...)
+function K.format(...)
+  local text = ...
   local count = select("#", ...)
   local plain = type(text) ~= "string" or not find(text, "%p", 1, true)
   if plain then
-    for i = 1, count do
+    for i = 2, count do
       if identified[type((select(i, ...)))] then
         plain = false
         break
       end
     end
   end
-  if plain then return format(text, ...) end
-  local values, index = pack(...), 0
+  if plain then return at_caller("format", pcall(format, ...)) end
+  local values, index = pack(...), 1
   text = gsub(text, "%%([-+ #0-9.]*)(.)", function(flags, conversion)
     if conversion == "%" then return nil end
     index = index + 1
@@ -76,7 +79,7 @@ function K.format(text, ...)
     end
     return nil
   end)
-  return format(text, unpack(values, 1, values.n))
+  return at_caller("format", pcall(format, text, unpack(values, 2, values.n)))
 end
 
 -- ── pairs and next ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +120,8 @@ local function keys_of(t)
 end
 K.keys_of = keys_of
 
-function K.pairs(t, ...)
+function K.pairs(...)
+  local t = ...
   local meta = metatable_of(t)
   local method = meta and rawget(meta, "__pairs")
   if method then
@@ -125,7 +129,8 @@ function K.pairs(t, ...)
     return a, b, c, d
   end
   if type(t) ~= "table" then
-    error("bad argument #1 to 'for iterator' (table expected, got " .. (t == nil and "nil" or type(t)) .. ")", 2)
+    if select("#", ...) == 0 then error("bad argument #1 to 'pairs' (value expected)", 2) end
+    error("bad argument #1 to 'for iterator' (table expected, got " .. type(t) .. ")", 2)
   end
   local keys, n = keys_of(t)
   local i = 0
@@ -154,7 +159,7 @@ function K.next(t, key)
     walked, walk_at = t, nil
     walk, walk_n = keys_of(t)
     for i = 1, walk_n do
-      if rawequal(walk[i], key) or walk[i] == key then walk_at = i break end
+      if rawequal(walk[i], key) then walk_at = i break end
     end
     if not walk_at then
       walked, walk_at = nil, 0
@@ -187,16 +192,7 @@ local function uniform(t, n)
 end
 
 -- Stable merge sort, bottom up. A comparator may wait, since no C frame lies between.
-function K.sort(t, compare)
-  if type(t) ~= "table" then
-    error("bad argument #1 to 'sort' (table expected, got " .. (t == nil and "no value" or type(t)) .. ")", 2)
-  end
-  if compare ~= nil and type(compare) ~= "function" then
-    error("bad argument #2 to 'sort' (function expected, got " .. type(compare) .. ")", 2)
-  end
-  local n = #t
-  if not compare and (not metatable_of(t) or rawlen(t) == n) and uniform(t, n) then return sort(t) end
-  compare = compare or less
+local function merge_sort(t, n, compare)
   local from, to = move(t, 1, n, 1, {}), {}
   local width = 1
   while width < n do
@@ -221,6 +217,24 @@ function K.sort(t, compare)
   move(from, 1, n, 1, t)
 end
 
+function K.sort(t, compare)
+  if type(t) ~= "table" then
+    error("bad argument #1 to 'sort' (table expected, got " .. (t == nil and "no value" or type(t)) .. ")", 2)
+  end
+  if compare ~= nil and type(compare) ~= "function" then
+    error("bad argument #2 to 'sort' (function expected, got " .. type(compare) .. ")", 2)
+  end
+  local n = #t
+  if n >= 0x7fffffff then error("bad argument #1 to 'sort' (array too big)", 2) end
+  if compare then
+    merge_sort(t, n, compare)
+  elseif (not metatable_of(t) or rawlen(t) == n) and uniform(t, n) then
+    sort(t)
+  else
+    return at_caller("sort", pcall(merge_sort, t, n, less))
+  end
+end
+
 -- ── math.random ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 local random, randomseed = math.random, math.randomseed
@@ -228,11 +242,11 @@ local seeded = false
 
 function K.randomseed(...)
   seeded = true
-  if select("#", ...) > 0 then return randomseed(...) end
+  if select("#", ...) > 0 then return at_caller("randomseed", pcall(randomseed, ...)) end
   return randomseed(K.call("random.seed"), K.call("random.seed"))
 end
 
 function K.random(...)
   if not seeded then K.randomseed() end
-  return random(...)
+  return at_caller("random", pcall(random, ...))
 end

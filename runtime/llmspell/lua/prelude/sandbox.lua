@@ -5,7 +5,8 @@ local load, type, error, select, rawset, setmetatable = load, type, error, selec
 local tostring, collectgarbage = tostring, collectgarbage
 local sub, gsub, gmatch, find, rep = string.sub, string.gsub, string.gmatch, string.find, string.rep
 local metatable_of = debug.getmetatable
-local call, next, pcall = K.call, next, pcall
+local call, next, pcall, rawget = K.call, next, pcall, rawget
+local at_caller, string_of = K.at_caller, K.tostring
 
 local env = {}
 K.env = env
@@ -32,28 +33,39 @@ env.table.sort = K.sort
 env.string = copy(string, "byte char find gmatch gsub len lower match pack packsize reverse sub unpack upper")
 env.string.format = K.format
 -- ("").rep(1e18) would count to 1e18 in C, where nothing can stop it.
-env.string.rep = function(s, n, separator)
-  if s == "" and (separator == nil or separator == "") then return "" end
-  return rep(s, n, separator)
+env.string.rep = function(...)
+  local s, n, separator = ...
+  if s == "" and type(n) == "number" and (separator == nil or separator == "") then return "" end
+  return at_caller("rep", pcall(rep, ...))
 end
 env.utf8 = copy(utf8, "char charpattern codepoint codes len offset")
 -- Programs that language models write are often Lua 5.1.
 env.unpack = table.unpack
 
+-- Where Lua looks up the names of its functions for "bad argument #1 to 'gsub'": each has one name in here. The order
+-- of a search among several would be left to chance.
+for name in gmatch("_G coroutine math string table utf8", "%S+") do
+  local named = {}
+  for key in next, name == "_G" and env or env[name] do
+    local original = _G[name][key]
+    if type(original) == "function" then named[key] = original end
+  end
+  package.loaded[name] = named
+end
+
+K.string_methods = env.string
 local strings = metatable_of("")
 strings.__index = env.string
 strings.__metatable = false
 
-function env.setmetatable(t, meta)
-  if type(t) ~= "table" then
-    error("bad argument #1 to 'setmetatable' (table expected, got " .. type(t) .. ")", 2)
-  end
-  if type(meta) == "table" then
-    if meta.__gc ~= nil then error("a script's metatable can't have __gc; use a <close> variable", 2) end
-    if meta.__mode ~= nil then rawset(meta, "__mode", nil) end -- when weak entries go depends on chance
+function env.setmetatable(...)
+  local t, meta = ...
+  if type(t) == "table" and type(meta) == "table" then
+    if rawget(meta, "__gc") ~= nil then error("a script's metatable can't have __gc; use a <close> variable", 2) end
+    if rawget(meta, "__mode") ~= nil then rawset(meta, "__mode", nil) end -- when weak entries go depends on chance
     K.number(t)
   end
-  return setmetatable(t, meta)
+  return at_caller("setmetatable", pcall(setmetatable, ...))
 end
 
 function env.collectgarbage(option, ...)
@@ -65,26 +77,30 @@ function env.collectgarbage(option, ...)
   end
   if option == "isrunning" then return true end
   if option == "incremental" or option == "generational" then return "incremental" end
-  return 0
+  if option == "stop" or option == "restart" or option == "setpause" or option == "setstepmul" then return 0 end
+  error("bad argument #1 to 'collectgarbage' (invalid option '" .. string_of(option) .. "')", 2)
 end
 
 -- ── loading code: text only, and always into the sandbox ──────────────────────────────────────────────────────────
 
 local function load_text(chunk, name, mode, ...)
-  if mode ~= nil and not find(mode, "t", 1, true) then
-    return nil, "attempt to load a text chunk (mode is '" .. tostring(mode) .. "')"
+  if mode ~= nil and not (type(mode) == "string" and find(mode, "t", 1, true)) then
+    return nil, "attempt to load a text chunk (mode is '" .. string_of(mode) .. "')"
   end
   local target = env
   if select("#", ...) > 0 then target = ... end
   if type(chunk) == "string" and name == nil then name = chunk end
-  return load(chunk, name, "t", target)
+  return K.loaded(load(chunk, name, "t", target))
 end
 
-function env.load(chunk, name, mode, ...)
-  if type(chunk) ~= "string" and type(chunk) ~= "function" then
-    error("bad argument #1 to 'load' (function expected, got " .. type(chunk) .. ")", 2)
+function env.load(...)
+  local chunk = ...
+  local kind = select("#", ...) == 0 and "no value" or type(chunk)
+  if kind == "number" then return load_text(string_of(chunk), select(2, ...)) end
+  if kind ~= "string" and kind ~= "function" then
+    error("bad argument #1 to 'load' (function expected, got " .. kind .. ")", 2)
   end
-  return load_text(chunk, name, mode, ...)
+  return load_text(...)
 end
 env.loadstring = env.load
 

@@ -4,6 +4,7 @@ local K = ...
 local env, call, await, raise = K.env, K.call, K.await, K.raise
 local type, select, error, tostring, setmetatable, tonumber = type, select, error, K.tostring, setmetatable, tonumber
 local concat, unpack, find, format, gmatch = table.concat, table.unpack, string.find, string.format, string.gmatch
+local sub, tointeger, rawequal = string.sub, math.tointeger, rawequal
 
 -- ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -19,7 +20,7 @@ end
 local stdin, stdout, stderr = handle(0, true), handle(1, true), handle(2, true)
 
 local function check(file, what)
-  if K.metatable_of(file) ~= File then
+  if not rawequal(K.metatable_of(file), File) then
     error("bad argument #1 to '" .. what .. "' (FILE* expected, got " .. type(file) .. ")", 3)
   end
   if file.closed then error("attempt to use a closed file", 3) end
@@ -32,6 +33,28 @@ end
 
 function File.__close(file)
   if not file.closed then methods.close(file) end
+end
+
+-- Arguments that Lua itself would refuse, refused in its words, at the line of who called.
+local function refuse(what, at, expected, value)
+  error("bad argument #" .. at .. " to '" .. what .. "' (" .. expected .. " expected, got "
+    .. (value == nil and "no value" or type(value)) .. ")", 4)
+end
+
+local function path_of(what, at, value)
+  if type(value) == "number" then return tostring(value) end
+  if type(value) ~= "string" then refuse(what, at, "string", value) end
+  return value
+end
+
+local function whole_of(what, at, value)
+  local n = tonumber(value)
+  if not n then refuse(what, at, "number", value) end
+  local whole = tointeger(n)
+  if not whole then
+    error("bad argument #" .. at .. " to '" .. what .. "' (number has no integer representation)", 3)
+  end
+  return whole
 end
 
 local function text_of(what, ...)
@@ -54,48 +77,50 @@ function methods.write(file, ...)
 end
 
 -- Formats as Lua knows them: "n" "l" "L" "a" and counts, each with an optional "*" in front.
-local function read_one(file, wanted)
-  if type(wanted) == "number" then
-    wanted = format("%d", wanted)
-  elseif type(wanted) == "string" then
-    wanted = string.match(wanted, "^%*?([nlLa])")
-  else
-    wanted = nil
+local function formats_of(what, ...)
+  local formats, count = { ... }, select("#", ...)
+  if count == 0 then return { "l" }, 1 end
+  for i = 1, count do
+    local wanted = formats[i]
+    if type(wanted) == "number" then
+      wanted = tointeger(wanted)
+      formats[i] = wanted and wanted >= 0 and format("%d", wanted)
+    else
+      formats[i] = type(wanted) == "string" and string.match(wanted, "^%*?([nlLa])")
+    end
+    if not formats[i] then error("bad argument #" .. i .. " to '" .. what .. "' (invalid format)", 3) end
   end
-  if not wanted then error("bad argument to 'read' (invalid format)", 4) end
-  local text, problem
-  if file.id == 0 then
-    text = await("io.read_stdin", wanted)
-  else
-    text, problem = call("io.read", file.id, wanted)
-  end
-  if text ~= nil and wanted == "n" then text = tonumber(text) end
-  return text, problem
+  return formats, count
 end
 
-local function read(file, first, ...)
-  if first == nil then return read_one(file, "l") end
-  local results, count = {}, 1 + select("#", ...)
-  local formats = { first, ... }
+local function read(file, formats, count)
+  local results = {}
   for i = 1, count do
-    local problem
-    results[i], problem = read_one(file, formats[i])
-    if problem then return nil, problem end
-    if results[i] == nil then break end
+    local text, problem, code
+    if file.id == 0 then
+      text = await("io.read_stdin", formats[i])
+    else
+      text, problem, code = call("io.read", file.id, formats[i])
+      if problem then return nil, problem, code end
+    end
+    if text ~= nil and formats[i] == "n" then text = tonumber(text) end
+    results[i] = text
+    if text == nil then return unpack(results, 1, i) end
   end
   return unpack(results, 1, count)
 end
 
 function methods.read(file, ...)
-  return read(check(file, "read"), ...)
+  check(file, "read")
+  return read(file, formats_of("read", ...))
 end
 
 function methods.lines(file, ...)
   check(file, "lines")
-  local formats, count = { ... }, select("#", ...)
+  local formats, count = formats_of("lines", ...)
   return function()
     if file.closed then error("file is already closed", 2) end
-    return read(file, unpack(formats, 1, count))
+    return read(file, formats, count)
   end
 end
 
@@ -116,9 +141,9 @@ function methods.seek(file, whence, offset)
   check(file, "seek")
   whence = whence or "cur"
   if whence ~= "set" and whence ~= "cur" and whence ~= "end" then
-    error("bad argument #2 to 'seek' (invalid option '" .. tostring(whence) .. "')", 2)
+    error("bad argument #1 to 'seek' (invalid option '" .. tostring(whence) .. "')", 2)
   end
-  return call("io.seek", file.id, whence, offset or 0)
+  return call("io.seek", file.id, whence, whole_of("seek", 2, offset or 0))
 end
 
 -- Not in stock Lua: whether a standard stream is a terminal.
@@ -135,9 +160,7 @@ env.io = io
 local input, output = stdin, stdout
 
 function io.open(path, mode)
-  if type(path) ~= "string" then
-    error("bad argument #1 to 'open' (string expected, got " .. type(path) .. ")", 2)
-  end
+  path = path_of("open", 1, path)
   mode = mode or "r"
   if type(mode) ~= "string" or not find(mode, "^[rwa]%+?b?$") then
     error("bad argument #2 to 'open' (invalid mode)", 2)
@@ -156,18 +179,24 @@ function io.write(...)
 end
 
 function io.read(...)
-  return read(input, ...)
+  return read(input, formats_of("read", ...))
+end
+
+local function close_at_end(file, ...)
+  if ... == nil then methods.close(file) end
+  return ...
 end
 
 function io.lines(path, ...)
-  if path == nil then return methods.lines(input, ...) end
-  local file, problem = io.open(path)
+  local formats, count = formats_of("lines", ...)
+  if path == nil then
+    return function() return read(input, formats, count) end
+  end
+  local file, problem = io.open(path_of("lines", 1, path))
   if not file then error(problem, 2) end
-  local following = methods.lines(file, ...)
   return function()
-    local first, second, third, fourth = following()
-    if first == nil then methods.close(file) end
-    return first, second, third, fourth
+    if file.closed then error("file is already closed", 2) end
+    return close_at_end(file, read(file, formats, count))
   end, nil, nil, file
 end
 
@@ -190,7 +219,7 @@ function io.output(file)
 end
 
 function io.type(value)
-  if K.metatable_of(value) ~= File then return nil end
+  if not rawequal(K.metatable_of(value), File) then return nil end
   return value.closed and "closed file" or "file"
 end
 
@@ -226,34 +255,70 @@ local function field(t, name, default)
     if default == nil then error("field '" .. name .. "' missing in date table", 3) end
     return default
   end
-  local whole = math.tointeger(tonumber(value))
+  local whole = tointeger(tonumber(value))
   if not whole then error("field '" .. name .. "' is not an integer", 3) end
+  if whole > 0x7fffffff or whole < -0x80000000 then error("field '" .. name .. "' is out-of-bound", 3) end
   return whole
 end
 
+local function calendar(moment, utc)
+  local text = call("os.date", "*t", moment, utc)
+  if not text then return nil end
+  local numbers = {}
+  for part in gmatch(text, "%-?%d+") do numbers[#numbers + 1] = tointeger(part) end
+  return {
+    year = numbers[1], month = numbers[2], day = numbers[3], hour = numbers[4], min = numbers[5], sec = numbers[6],
+    wday = numbers[7], yday = numbers[8], isdst = numbers[9] > 0,
+  }
+end
+
+-- The time of a table's fields, which are then brought into their ranges.
 function os.time(t)
   if t == nil then return call("os.time") end
+  if type(t) ~= "table" then
+    error("bad argument #1 to 'time' (table expected, got " .. type(t) .. ")", 2)
+  end
   local dst = t.isdst
-  return call("os.mktime", field(t, "year"), field(t, "month"), field(t, "day"), field(t, "hour", 12),
+  local moment = call("os.mktime", field(t, "year"), field(t, "month"), field(t, "day"), field(t, "hour", 12),
     field(t, "min", 0), field(t, "sec", 0), dst == nil and -1 or dst and 1 or 0)
+  local fields = moment and calendar(moment, false)
+  if not fields then error("time result cannot be represented in this installation", 2) end
+  for name in gmatch("year month day hour min sec wday yday isdst", "%a+") do t[name] = fields[name] end
+  return moment
 end
 
 function os.clock()
   return call("os.clock")
 end
 
+local function check_conversions(text)
+  local at = find(text, "%", 1, true)
+  while at do
+    local one, two = sub(text, at + 1, at + 1), sub(text, at + 1, at + 2)
+    if one ~= "" and find("aAbBcCdDeFgGhHIjmMnprRStTuUVwWxXyYzZ%", one, 1, true) then
+      at = find(text, "%", at + 2, true)
+    elseif find(two, "^E[cCxXyY]") or find(two, "^O[deHImMSuUVwWy]") then
+      at = find(text, "%", at + 3, true)
+    else
+      error("bad argument #1 to 'date' (invalid conversion specifier '%" .. two .. "')", 3)
+    end
+  end
+end
+
 function os.date(text, time)
-  text = text or "%c"
-  time = time or call("os.time")
-  local utc = string.sub(text, 1, 1) == "!"
-  if utc then text = string.sub(text, 2) end
-  if string.sub(text, 1, 2) ~= "*t" then return call("os.date", text, time, utc) end
-  local numbers = {}
-  for part in gmatch(call("os.date", "*t", time, utc), "%-?%d+") do numbers[#numbers + 1] = math.tointeger(part) end
-  return {
-    year = numbers[1], month = numbers[2], day = numbers[3], hour = numbers[4], min = numbers[5], sec = numbers[6],
-    wday = numbers[7], yday = numbers[8], isdst = numbers[9] > 0,
-  }
+  text = text == nil and "%c" or path_of("date", 1, text)
+  time = time == nil and call("os.time") or whole_of("date", 2, time)
+  local utc = sub(text, 1, 1) == "!"
+  if utc then text = sub(text, 2) end
+  local result
+  if sub(text, 1, 2) == "*t" then
+    result = calendar(time, utc)
+  else
+    check_conversions(text)
+    result = call("os.date", text, time, utc)
+  end
+  if not result then error("date result cannot be represented in this installation", 2) end
+  return result
 end
 
 function os.difftime(a, b)
@@ -261,10 +326,7 @@ function os.difftime(a, b)
 end
 
 function os.getenv(name)
-  if type(name) ~= "string" then
-    error("bad argument #1 to 'getenv' (string expected, got " .. type(name) .. ")", 2)
-  end
-  return (call("os.getenv", name))
+  return (call("os.getenv", path_of("getenv", 1, name)))
 end
 
 function os.tmpname()
@@ -278,10 +340,11 @@ local function file_op(op, ...)
 end
 
 function os.remove(path)
-  return file_op("os.remove", path)
+  return file_op("os.remove", (path_of("remove", 1, path)))
 end
 
 function os.rename(from, to)
+  from, to = path_of("rename", 1, from), path_of("rename", 2, to)
   return file_op("os.rename", from, to)
 end
 
