@@ -3,6 +3,7 @@
 import inspect
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -80,8 +81,13 @@ def environment(project):
 
 
 def run(command, project, environment):
+    words = shlex.split(command)
+    while "=" in words[0]:  # NAME=value before a command
+        name, _, value = words.pop(0).partition("=")
+        environment = {**environment, name: value}
+    words[0] = shutil.which(words[0], path=environment["PATH"])
     return subprocess.run(
-        command, shell=True, cwd=project, env=environment, capture_output=True, text=True, encoding="utf-8"
+        words, cwd=project, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=300
     )
 
 
@@ -120,7 +126,7 @@ def test_the_notes_are_written(project, environment, tmp_path):
 @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("tests/")])
 def test_the_tests_pass(name, project, environment):
     command = [sys.executable, "-m", "pytest", "-W", "error", "-rs", "-q", "-p", "no:cacheprovider", name]
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout
     skipped = re.findall(r"SKIPPED .*: (.*)", done.stdout)
     expected = [

@@ -251,6 +251,15 @@ def test_taken_names_of_the_other_hooks():
     assert "Lua global 'X' is taken" in warnings[0]
 
 
+def test_an_op_belongs_to_one_lua_module():
+    first, second = (LuaModule(name, "return {}", {"notes.add": len}) for name in ("Notes", "Memo"))
+    host, warnings = inline(
+        a=module("a", llmspell_lua_modules=lambda: [first]), b=module("b", llmspell_lua_modules=lambda: [second])
+    )
+    assert host.lua_modules(None) == {"Notes": first}
+    assert "plugin 'b': op 'notes.add' is taken by another plugin" in warnings[0]
+
+
 def test_asking_for_the_last_place_doesnt_take_the_first():
     late, early = (module(name) for name in "ab")
     late.llmspell_providers = hookimpl(trylast=True)(lambda: [ProviderSpec("x", dict, rank=1)])

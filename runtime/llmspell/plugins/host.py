@@ -156,12 +156,16 @@ class PluginHost:
 
     def _by_name(self, hook: str, kind: type[T], noun: str, **arguments: Any) -> dict[str, T]:
         found: dict[str, T] = {}
+        claimed: set[str] = set()
         for row, value in self._collect(hook, kind, **arguments):
             name: str = value.name  # type: ignore[attr-defined]
-            if name in found:
-                self._fail(row, f"{noun} '{name}' is taken by another plugin")
-            else:
-                found[name] = value
+            names = [f"{noun} '{name}'", *(f"op '{op}'" for op in getattr(value, "ops", ()))]
+            taken = next((one for one in names if one in claimed), None)
+            if taken:
+                self._fail(row, f"{taken} is taken by another plugin")
+                continue
+            claimed.update(names)
+            found[name] = value
         return found
 
     def _collect(self, hook: str, kind: type[T], **arguments: Any) -> Iterator[tuple[PluginRow, T]]:

@@ -11,9 +11,9 @@ from llmspell.plugins.values import CONTRACT, Command, LuaModule, ProviderSpec, 
 RESERVED = ("local", "hf")
 """Names that mean something else where a model is named."""
 
-_PROVIDER = re.compile(r"[a-z0-9][a-z0-9._+-]*")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_COMMAND = re.compile(r"[a-z][a-z0-9-]*")
+# compiled where they are used: most runs ask for Lua modules only
+_PROVIDER = r"[a-z0-9][a-z0-9._+-]*"
+_COMMAND = r"[a-z][a-z0-9-]*"
 
 
 def fault(value: ProviderSpec | LuaModule | Tool | Command) -> str | None:
@@ -36,7 +36,7 @@ def _provider(spec: ProviderSpec) -> str | None:
     if not isinstance(spec.aliases, tuple) or not all(isinstance(alias, str) for alias in spec.aliases):
         return f"{head}: aliases is {spec.aliases!r}, not a tuple of strings"
     for name in (spec.name, *spec.aliases):
-        if not _PROVIDER.fullmatch(name) or name in RESERVED:
+        if not re.fullmatch(_PROVIDER, name) or name in RESERVED:
             return f"'{name}' can't be a provider's name: lower-case letters, digits and . _ + -, and not {RESERVED}"
     if spec.kind not in ("local", "cloud"):
         return f"{head}: kind is {spec.kind!r}, not 'local' or 'cloud'"
@@ -47,7 +47,7 @@ def _provider(spec: ProviderSpec) -> str | None:
 
 def _lua_module(module: LuaModule) -> str | None:
     head = f"Lua module '{module.name}'"
-    if not _IDENTIFIER.fullmatch(module.name):
+    if not (module.name.isascii() and module.name.isidentifier()):
         return f"'{module.name}' can't be a Lua global: it is no Lua name"
     if not isinstance(module.source, str):
         return f"{head}: source is not a string"
@@ -67,6 +67,6 @@ def _tool(tool: Tool) -> str | None:
 
 
 def _command(command: Command) -> str | None:
-    if not _COMMAND.fullmatch(command.name):
+    if not re.fullmatch(_COMMAND, command.name):
         return f"'{command.name}' can't be a command: lower-case letters, digits and -"
     return None if callable(command.run) else f"command '{command.name}': run can't be called"
