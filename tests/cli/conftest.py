@@ -9,13 +9,15 @@ import pytest
 from llmspell.testing.plugin_files import write_plugin
 
 SHOP = """\
+import asyncio
+
 from llmspell import (
     Command, Finish, ModelInfo, Provider, ProviderSpec, ProviderStatus, PullProgress, TextDelta, Usage, hookimpl
 )
 from llmspell.errors import ModelNotFound, PullFailed
 
 HERE = {}
-KNOWN = {"tiny:1b": 94_000_000, "broken:1b": 10}
+KNOWN = {"tiny:1b": 94_000_000, "broken:1b": 10, "endless:1b": 1000}
 
 
 class Shop(Provider):
@@ -39,6 +41,9 @@ class Shop(Provider):
         if ref.id == "broken:1b":
             raise PullFailed("the line went dead", model=ref.id, hint="try again")
         total = KNOWN[ref.id]
+        if ref.id == "endless:1b":
+            yield PullProgress("downloading", 10, total)
+            await asyncio.Event().wait()
         if ref.id not in HERE:
             for part in range(0, 101):
                 yield PullProgress("downloading", total * part // 100, total)

@@ -1,6 +1,9 @@
 """`llmspell model` and `llmspell doctor`, with a provider that has a shop and no models."""
 
 import json
+import signal
+import subprocess
+import sys
 
 NEED = {"LLMSPELL_MODEL": "tiny:1b"}
 
@@ -27,8 +30,9 @@ def test_available(llmspell):
         ["MODEL", "PROVIDER", "SIZE", "QUANTIZATION", "CONTEXT", "SOURCE"],
         ["tiny:1b", "shop", "94", "MB", "-", "-", "-"],
         ["broken:1b", "shop", "10", "B", "-", "-", "-"],
+        ["endless:1b", "shop", "1.0", "kB", "-", "-", "-"],
     ]
-    (tiny, _) = json.loads(llmspell("model", "available", "--json").stdout)
+    (tiny, *_) = json.loads(llmspell("model", "available", "--json").stdout)
     assert (tiny["id"], tiny["size_bytes"], tiny["capabilities"]) == ("tiny:1b", 94_000_000, ["chat"])
 
 
@@ -47,6 +51,21 @@ def test_a_pull_that_fails(llmspell):
     done = llmspell("model", "pull", "broken:1b")
     assert (done.returncode, done.stdout) == (5, "")
     assert done.stderr.splitlines()[-2:] == ["error: the line went dead", "hint: try again"]
+
+
+def test_ctrl_c_during_a_pull(llmspell):
+    with subprocess.Popen(
+        [sys.executable, "-m", "llmspell", "model", "pull", "endless:1b"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=llmspell.environment({}),
+        cwd=llmspell.cwd,
+    ) as child:
+        assert child.stderr.readline() == "pulling endless:1b (1.0 kB)\n"
+        child.send_signal(signal.SIGINT)
+        assert child.wait(30) == 130
+        assert (child.stdout.read(), child.stderr.read()) == ("", "")
 
 
 def test_models_that_nobody_has(llmspell):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
@@ -63,7 +62,7 @@ def _plugin_command(context: Context, name: str, words: Sequence[str]) -> int:
 
 def _report(error: LLMSpellError, debug: bool) -> int:
     if debug:
-        traceback.print_exception(type(error), error, error.__traceback__)
+        _show_traceback(error)
     _say(f"error: {error.message}")
     if error.hint:
         _say(f"hint: {error.hint}")
@@ -72,7 +71,7 @@ def _report(error: LLMSpellError, debug: bool) -> int:
 
 def _report_fault(error: Exception, debug: bool) -> int:
     if debug:
-        traceback.print_exception(type(error), error, error.__traceback__)
+        _show_traceback(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
         _say(f"error: cannot write: {error.strerror}")
         return 1
@@ -80,6 +79,12 @@ def _report_fault(error: Exception, debug: bool) -> int:
     if not debug:
         _say("hint: this is a fault in llmspell; run again with --debug to see where")
     return 1
+
+
+def _show_traceback(error: Exception) -> None:
+    import traceback  # slow to import, and seldom wanted
+
+    traceback.print_exception(type(error), error, error.__traceback__)
 
 
 def _say(line: str) -> None:
