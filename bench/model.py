@@ -1,0 +1,278 @@
+"""Tokens a second and first tokens of a model in this process: through Lua, against the engine called directly.
+
+Both sides use one and the same loaded engine, in turn, with bodies of the same shape; every prompt begins with a
+number of its own, so that no side profits from what the other one's prompts left in the cache. The direct side
+calls `handle_chat_completions` from one thread for each conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from bench.models import THREADS, model_file
+from bench.programs import run_program
+from bench.rows import Expected, Row, compared
+from llmspell import ProviderSpec, hookimpl
+
+TOPICS = ["lighthouse", "river", "kitchen", "railway", "orchard", "harbour", "library", "mountain"]
+PASSAGE = (
+    "The keeper climbed the stairs every evening before dusk, trimmed the lamp, wound the clockwork and wrote the "
+    "state of the sea and of the sky into the book that lay open on the table by the window. "
+)
+
+PROGRAM = """
+local file, rounds, tokens, second_tokens = "%s", %d, %d, 8
+
+local function answered(agent, side, prompt, limit)
+  Bench.mark("begin", side)
+  local first = true
+  for text in agent:stream{ text = prompt, max_tokens = limit, temperature = 0 } do
+    if first and text ~= "" then
+      first = false
+      Bench.mark("first", side)
+    end
+  end
+  Bench.mark("end", side, agent:last().usage.output_tokens)
+end
+
+local function executed(agent, side, prompt, limit)
+  Bench.mark("begin", side)
+  local result = agent:execute{ text = prompt, max_tokens = limit, temperature = 0 }
+  Bench.mark("end", side, result.usage.output_tokens)
+end
+
+-- The prompts of a round come from Python; `ask` answers all of them at the same time.
+local function through(kind, ask, count)
+  local prompts = Bench.direct("prompts", kind, count)
+  Bench.mark("round", kind)
+  parallel(prompts, function(prompt, index)
+    ask(Agent.create{ model = file }, kind .. index, prompt, tokens)
+  end, { min_ok = count })
+  Bench.mark("done", kind)
+end
+
+local function second_turn()
+  local agent = Agent.create{ model = file }
+  local prompts = Bench.direct("prompts", "turns", 2)
+  Bench.mark("round", "turns")
+  answered(agent, "turns1", prompts[1], second_tokens)
+  answered(agent, "turns2", prompts[2], second_tokens)
+  Bench.mark("done", "turns")
+end
+
+local cases = {
+  one = function() through("one", answered, 1) end,
+  eight = function() through("eight", answered, 8) end,
+  ["one, execute"] = function() through("one, execute", executed, 1) end,
+  ["eight, execute"] = function() through("eight, execute", executed, 8) end,
+  turns = second_turn,
+}
+for round = 0, rounds do
+  for _, kind in ipairs{ "one", "eight", "one, execute", "eight, execute", "turns" } do
+    if round %% 2 == 0 then cases[kind]() end
+    Bench.direct("answer", kind)
+    if round %% 2 == 1 then cases[kind]() end
+  end
+end
+"""
+
+
+@dataclass(slots=True)
+class _Answer:
+    """Moments of one answer, in seconds, and its tokens."""
+
+    begin: float = 0.0
+    first: float = 0.0
+    tokens: int = 0
+
+
+class _Round:
+    """Some answers at the same time, or one after the other."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, _Answer] = {}
+        self.wall, self.cpu = time.perf_counter(), time.process_time()
+
+    def done(self) -> None:
+        self.wall, self.cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
+
+    @property
+    def tokens(self) -> int:
+        return sum(answer.tokens for answer in self.answers.values())
+
+    def pace(self) -> float:
+        return self.tokens / self.wall
+
+    def cpu_per_token(self) -> float:
+        return self.cpu / self.tokens * 1e3
+
+    def first_token(self) -> float:
+        waits = [answer.first - answer.begin for answer in self.answers.values()]
+        return sum(waits) / len(waits) * 1e3
+
+    def first_token_of(self, number: int) -> float:
+        answer = list(self.answers.values())[number]
+        return (answer.first - answer.begin) * 1e3
+
+
+class _Comparison:
+    """Hands out prompts, calls the engine directly, and notes what both sides took."""
+
+    COUNTS: Mapping[str, int] = {"one": 1, "eight": 8, "one, execute": 1, "eight, execute": 8, "turns": 2}
+
+    def __init__(self, file: Path, tokens: int) -> None:
+        self._file, self._tokens = file, tokens
+        self._number = 1000
+        self._provider: Any = None
+        self.through: dict[str, list[_Round]] = {}
+        self.direct: dict[str, list[_Round]] = {}
+
+    def plugin(self) -> ModuleType:
+        module = ModuleType("bench_engine")
+
+        def make(settings: Mapping[str, Any]) -> Any:
+            from llmspell_gguf.provider import GgufProvider
+
+            self._provider = GgufProvider(settings)
+            return self._provider
+
+        @hookimpl
+        def llmspell_providers() -> list[ProviderSpec]:
+            return [ProviderSpec("gguf", make, kind="local", rank=50, takes=("file", "hf"), settings={"threads": int})]
+
+        module.llmspell_providers = llmspell_providers  # type: ignore[attr-defined]
+        return module
+
+    # ── the side of Lua ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def mark(self, moment: str, name: str, tokens: int = 0) -> None:
+        if moment == "round":
+            self.through.setdefault(name, []).append(_Round())
+        elif moment == "done":
+            self.through[name][-1].done()
+        else:
+            current = self.through[name.rstrip("0123456789")][-1]
+            _note(current.answers.setdefault(name, _Answer()), moment, tokens)
+
+    async def help(self, what: str, kind: str, count: int = 0) -> Any:
+        if what == "prompts":
+            return self._prompts(kind, count)
+        await self._answer_directly(kind)
+        return None
+
+    def _prompts(self, kind: str, count: int) -> list[str]:
+        if kind == "turns":
+            return [f"{self._next()}. {PASSAGE * 8}Who is this about?", "And what does the keeper write?"]
+        return [f"{self._next()}. Write a long story about a {TOPICS[index]}." for index in range(count)]
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    # ── the direct side ───────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _answer_directly(self, kind: str) -> None:
+        prompts = self._prompts(kind, self.COUNTS[kind])
+        complete = (await self._provider._engines.get(str(self._file))).engine._server.handle_chat_completions
+        current = _Round()
+        self.direct.setdefault(kind, []).append(current)
+        if kind == "turns":
+            await asyncio.to_thread(_converse, complete, prompts, current)
+        else:
+            sides = [current.answers.setdefault(f"{kind}{index}", _Answer()) for index in range(len(prompts))]
+            calls = [
+                asyncio.to_thread(_ask, complete, [_user(prompt)], self._tokens, side)
+                for prompt, side in zip(prompts, sides, strict=True)
+            ]
+            await asyncio.gather(*calls)
+        current.done()
+
+
+def _note(answer: _Answer, moment: str, tokens: int = 0) -> None:
+    now = time.perf_counter()
+    if moment == "begin":
+        answer.begin = now
+    elif moment == "first":
+        answer.first = now
+    else:
+        answer.tokens = tokens
+
+
+def _user(text: str) -> dict[str, str]:
+    return {"role": "user", "content": text}
+
+
+def _ask(complete: Callable[..., None], messages: list[dict[str, str]], tokens: int, answer: _Answer) -> str:
+    texts: list[str] = []
+
+    def take(chunk: Any) -> bool:
+        for choice in chunk["choices"]:
+            if text := choice["delta"].get("content"):
+                if not texts:
+                    _note(answer, "first")
+                texts.append(text)
+        if usage := chunk.get("usage"):
+            answer.tokens = usage["completion_tokens"]
+        return False
+
+    body = {
+        "messages": messages,
+        "max_tokens": tokens,
+        "temperature": 0.0,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "return_progress": True,
+        "timings_per_token": False,
+    }
+    _note(answer, "begin")
+    complete(body, take)
+    return "".join(texts)
+
+
+def _converse(complete: Callable[..., None], prompts: Sequence[str], current: _Round) -> None:
+    messages: list[dict[str, str]] = []
+    for index, prompt in enumerate(prompts):
+        messages.append(_user(prompt))
+        text = _ask(complete, messages, 8, current.answers.setdefault(f"turns{index + 1}", _Answer()))
+        messages.append({"role": "assistant", "content": text})
+
+
+def run(quick: bool) -> Iterator[Row]:
+    """Yield paces and first tokens for one agent and for eight, then the second turn of a conversation."""
+    rounds, tokens = (1, 16) if quick else (10, 64)
+    file = model_file()
+    both = _Comparison(file, tokens)
+    toml = f"[providers.gguf]\nthreads = {THREADS}\n"
+    run_program(PROGRAM % (file, rounds, tokens), both.mark, both.help, both.plugin(), toml)
+    for kind, least in (("one", 0.97), ("one, execute", 0.97), ("eight", 0.95), ("eight, execute", 0.95)):
+        title = f"{kind.replace('one', 'one agent').replace('eight', 'eight agents')}"
+        yield _row(both, kind, f"{title}: pace", "tokens/s", _Round.pace, Expected("ratio", least=least))
+        yield _row(both, kind, f"{title}: processor time of a token", "ms", _Round.cpu_per_token)
+        if "execute" not in kind:
+            yield _row(both, kind, f"{title}: first token", "ms", _Round.first_token)
+    cold, warm = _figures(both.through, 0), _figures(both.through, 1)
+    yield compared("model", "second turn, first token", "ms", warm, cold, "first turn", Expected("ratio", most=0.3))
+    yield compared("model", "second turn, first token", "ms", warm, _figures(both.direct, 1), "engine")
+    yield compared("model", "first turn, first token", "ms", cold, _figures(both.direct, 0), "engine")
+
+
+def _row(
+    both: _Comparison,
+    kind: str,
+    name: str,
+    unit: str,
+    figure: Callable[[_Round], float],
+    expected: Expected | None = None,
+) -> Row:
+    ours, peer = ([figure(current) for current in side[kind][1:]] for side in (both.through, both.direct))
+    return compared("model", name, unit, ours, peer, "engine", expected)
+
+
+def _figures(side: Mapping[str, list[_Round]], turn: int) -> list[float]:
+    return [current.first_token_of(turn) for current in side["turns"][1:]]
