@@ -10,6 +10,7 @@ from llmspell.testing.plugin_files import write_plugin
 
 SHOP = """\
 import asyncio
+import os
 
 from llmspell import (
     Command, Finish, ModelInfo, Provider, ProviderSpec, ProviderStatus, PullProgress, TextDelta, Usage, hookimpl
@@ -24,6 +25,8 @@ class Shop(Provider):
     name = "shop"
 
     async def status(self):
+        if "SHOP_CLOSED" in os.environ:
+            return ProviderStatus(False, error="the shop is closed")
         return ProviderStatus(True, "9.1", len(HERE))
 
     async def models(self):

@@ -118,3 +118,7 @@ def test_doctor(llmspell):
     assert findings["default model"] == "FAIL"
     assert {"python", "lua", "settings", "data folder", "cache folder"} <= set(findings)
     assert llmspell("doctor", env={"LLMSPELL_MODEL": "nobody/x"}).returncode == 4
+    done = llmspell("doctor", env={**NEED, "SHOP_CLOSED": "1"})
+    assert done.returncode == 4
+    assert "-     provider shop  the shop is closed" in done.stdout
+    assert done.stderr == "hint: the shop is closed\n"

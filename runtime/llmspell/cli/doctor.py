@@ -15,7 +15,7 @@ from llmspell.cli.context import Context
 from llmspell.cli.output import as_json, size
 from llmspell.config import check_providers, files
 from llmspell.config.paths import folder
-from llmspell.errors import LLMSpellError, ProviderUnavailable
+from llmspell.errors import LLMSpellError, ModelNotFound, ProviderUnavailable
 
 GOOD, MEH, BAD = "ok", "-", "FAIL"
 
@@ -112,7 +112,16 @@ async def _models(context: Context, findings: list[Finding]) -> None:
             findings.append(Finding(f"provider {name}", GOOD, ", ".join(filter(None, (status.version, models)))))
         else:
             findings.append(Finding(f"provider {name}", MEH, status.error or "not ready"))
-    route = await hub.resolve(spec)
+    try:
+        route = await hub.resolve(spec)
+    except ModelNotFound:
+        local = [name for name, one in hub.specs().items() if one.kind == "local"]
+        if any(statuses[name].ready for name in local):
+            raise
+        raise ProviderUnavailable(
+            f"{spec} needs a local provider, and none is ready",
+            hint="; ".join(filter(None, (statuses[n].error for n in local))),
+        ) from None  # a model that is fetched first could not run either
     status = statuses[route.name]
     if not status.ready:
         raise ProviderUnavailable(f"{spec} needs {route.name}, which is not ready: {status.error}", provider=route.name)
