@@ -17,12 +17,14 @@ ENGINES = ("auto", "xllamacpp")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One chat for an engine: the request, its checked sampling ``options`` and the reduced ``schema``, if any.
+    """One chat for an engine: the request, the id of its ``model``, its checked sampling ``options`` and the reduced
+    ``schema``, if any.
 
     ``begins`` holds the characters with which an answer to the schema can begin; empty where that isn't known.
     """
 
     request: ChatRequest
+    model: str
     options: Mapping[str, Any]
     schema: Mapping[str, Any] | None = None
     begins: str = ""

@@ -11,6 +11,7 @@ import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from llmspell.errors import ModelNotUsable
@@ -116,20 +117,26 @@ class Metadata:
 
 
 def read(path: str) -> Metadata:
-    """Read a model file's header.
+    """Read a model file's header, or remember it from the last time if the file is still the same.
 
     Raises:
         ModelNotUsable: no such file, not a file, not readable, not GGUF, or damaged; the message says which.
     """
     try:
-        with open(path, "rb", buffering=1 << 20) as stream:
-            return _Header(stream, path).read()
+        found = os.stat(path)
+        return _read(path, found.st_mtime_ns, found.st_size)
     except FileNotFoundError:
         raise ModelNotUsable(f"{path}: no such file", model=path, hint="check the path") from None
     except IsADirectoryError:
         raise ModelNotUsable(f"{path} is a directory", model=path, hint="name the .gguf file in it") from None
     except OSError as error:
         raise ModelNotUsable(f"{path} can't be read: {error.strerror}", model=path) from error
+
+
+@lru_cache(maxsize=32)
+def _read(path: str, changed: int, size: int) -> Metadata:
+    with open(path, "rb", buffering=1 << 20) as stream:
+        return _Header(stream, path).read()
 
 
 class _Header:
@@ -201,11 +208,26 @@ class _Header:
             return None
         self._need(count * (8 if inner == _STRING else 1))
         if inner == _STRING and count > _KEPT_ITEMS:
-            seen = [self._bytes(self._number("<Q")) for _ in range(count)]
-            if key == "tokenizer.ggml.tokens" and len(set(filter(None, seen))) != len(list(filter(None, seen))):
+            words = self._words(count)
+            if key == "tokenizer.ggml.tokens" and len({*words}) < len(words):
                 raise self._bad("has a damaged vocabulary", "remove it and fetch it again")  # llama.cpp would abort
             return None
         return [self._value(inner, key, depth + 1) for _ in range(count)]
+
+    def _words(self, count: int) -> list[bytes]:
+        """A vocabulary's texts without the empty ones; there are 100,000 of them, so this loop is a tight one."""
+        read, length, left = self._stream.read, struct.Struct("<Q").unpack, self._size - self._stream.tell()
+        words = []
+        for _ in range(count):
+            if left < 8:
+                raise self._cut_short()
+            (size,) = length(read(8))
+            left -= 8 + size
+            if left < 0:
+                raise self._cut_short()
+            if size:
+                words.append(read(size))
+        return words
 
     def _text(self) -> str:
         return self._bytes(self._number("<Q")).decode("utf-8", "replace")

@@ -127,7 +127,10 @@ class GgufProvider(Provider):
 
     async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         checked = options.check(request.options)
-        path = request.model.name if request.model.kind == "file" else str(self._find(request.model).path)
+        path = id = request.model.name
+        if request.model.kind != "file":
+            stored = self._find(request.model)
+            path, id = str(stored.path), stored.id
         loaded = await self._engines.get(path)
         if request.tools and not loaded.metadata.takes_tools:
             raise UnsupportedOption(
@@ -136,10 +139,10 @@ class GgufProvider(Provider):
                 f"the chat template of {request.model} has no place for tools",
                 hint="leave them out",
             )
-        work = engine.Work(request, checked)
+        work = engine.Work(request, id, checked)
         if request.format is not None:
             reduced = schema.reduce(request.format)
-            work = engine.Work(request, checked, reduced, schema.first_characters(reduced))
+            work = engine.Work(request, id, checked, reduced, schema.first_characters(reduced))
         if loaded.notice:
             text, loaded.notice = loaded.notice, None
             yield Notice(text, "debug")

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 MAX_LENGTH: Final = 4000
 MAX_ITEMS: Final = 200
+EMAIL_LENGTH: Final = 100
 MAX_INTEGER: Final = 2**53 - 1
 
 _KEPT: Final = frozenset(
@@ -39,6 +40,8 @@ def reduce(schema: Any, *, close: bool = True) -> Any:
             kept.update(change(schema[key]))
     if schema.get("format") in _FORMATS:
         kept["format"] = schema["format"]
+    elif schema.get("format") == "email":  # taken with a greatest length only
+        kept |= {"format": "email", "maxLength": schema.get("maxLength", EMAIL_LENGTH)}
     if "(?" in str(kept.get("pattern", "")):  # lookarounds
         del kept["pattern"]
     types = schema.get("type")

@@ -63,7 +63,7 @@ class Turn:
             emit(ToolCall(id_ or None, name, arguments))
         read, cached = self._answer.input or (0, 0)
         usage = Usage(read, self._answer.tokens_before + self.tokens, cached)
-        emit(Finish(_REASONS[self._reason], self._answer.work.request.model.id, usage))
+        emit(Finish(_REASONS[self._reason], self._answer.work.model, usage))
 
     # ── called for every token, so it does little ─────────────────────────────────────────────────────────────────
 

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from llmspell import Finish, ModelRef, Notice, PromptProgress, TextDelta
-from llmspell.errors import ConfigError
+from llmspell.errors import ConfigError, ProviderUnavailable
 from llmspell.testing import drive
 from llmspell.testing.streams import collect, finish_of, text_of
 from llmspell_gguf import metadata, xllamacpp_engine
@@ -265,3 +265,11 @@ def test_a_measure_out_of_range_is_refused(settings, model_file):
     with pytest.raises(ConfigError) as error:
         plan(metadata.read(str(model_file)), settings)
     assert next(iter(settings)) in error.value.message
+
+
+def test_without_the_engine_the_error_says_what_to_install(ask, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    provider = GgufProvider()
+    with pytest.raises(ProviderUnavailable) as error:
+        drive(collect(provider, ask("Hi")))
+    assert error.value.hint == "pip install 'llmspell[local]'"
