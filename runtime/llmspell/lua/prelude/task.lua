@@ -134,7 +134,7 @@ local function check_options(options)
     if not known[name] then
       error("parallel has no option '" .. K.tostring(name) .. "'; there are max_concurrency, min_ok and timeout", 3)
     end
-    if type(value) ~= known[name] or value < 0 or name == "max_concurrency" and value < 1 then
+    if type(value) ~= known[name] or not (value >= (name == "max_concurrency" and 1 or 0)) then
       error("parallel's option '" .. name .. "' must be a positive number", 3)
     end
   end
