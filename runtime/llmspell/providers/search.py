@@ -185,12 +185,14 @@ class Search:
         have, fetchable = await asyncio.gather(
             self._lists(names, "models", EXPLAIN_SECONDS), self._lists(names, "available", EXPLAIN_SECONDS)
         )
-        offer = next((info for info in fetchable if same_model(info.id, ref)), None)
+        offer = _offer(ref, fetchable)
         ids = list(dict.fromkeys(info.id for info in [*have, *fetchable]))
         near = tuple(id for id in _near(ref, ids) if offer is None or id != offer.id)
         if offer is not None:
             size = f" ({offer.size_bytes / 1e6:.0f} MB)" if offer.size_bytes else ""
             hint = f"fetch it{size} with `llmspell model pull {self._fetch_name(spec, ref)}`"
+        elif near and near[0] not in {info.id for info in have}:
+            hint = f"did you mean '{near[0]}'? `llmspell model pull {near[0]}` fetches it"
         elif near:
             hint = f"did you mean '{near[0]}'? `llmspell model list` shows all that are here"
         else:
@@ -207,6 +209,15 @@ class Search:
     def _fetch_name(self, spec: str, ref: ModelRef) -> str:
         """The name as the user knows it, unless it is only a nickname in this configuration."""
         return spec if self.rewritten(spec) == spec else str(ref)
+
+
+def _offer(ref: ModelRef, fetchable: Sequence[ModelInfo]) -> ModelInfo | None:
+    """The model that would be fetched: the one of that name, or the only one of its family if no variant is named."""
+    exact = next((info for info in fetchable if same_model(info.id, ref)), None)
+    if exact is not None or ref.variant is not None or ref.kind != "name":
+        return exact
+    family = [info for info in fetchable if info.id.partition(":")[0].lower() == ref.name.lower()]
+    return family[0] if len(family) == 1 else None
 
 
 def _near(ref: ModelRef, ids: Sequence[str]) -> list[str]:
