@@ -54,6 +54,8 @@ class Driver:
                 value = to_lua(result)
             except ConversionError as error:
                 ok, value = False, self._as_fields(error)
+            except Exception as error:  # noqa: BLE001 - a value of a plugin's own class may raise anything
+                ok, value = False, self._as_fields(ConversionError(f"a result can't go into Lua: {error!r}"))
             self._advance(call, ok, value)
             self._handed_in += 1
             if self._handed_in & 63 == 0:

@@ -56,6 +56,7 @@ class Live:
         self._pump: Callable[[], None] | None = None
         self._pumping = False
         self.stopped = False
+        self._broken: BaseException | None = None
         self._on_idle = on_idle
         self.failures: dict[int, BaseException] = {}
         """Exceptions behind the errors that scripts saw, by the error's ``cause``; the latest hundred."""
@@ -155,6 +156,9 @@ class Live:
         self._pumping = True
         try:
             self._pump()
+        except BaseException as error:  # noqa: BLE001 - `serve` raises it; asyncio would log it and wait for ever
+            self._broken = error
+            self.stopped = True
         finally:
             self._pumping = False
         self._on_idle()
@@ -171,6 +175,8 @@ class Live:
         if self._pending and not self.stopped:
             self.loop().run_forever()
         self._pump = None
+        if self._broken is not None:
+            raise self._broken
 
     def stop(self) -> None:
         """End `serve` soon. Only from the thread that serves; see `wake` for others."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from llmspell.errors import Deadlock, LLMSpellError, ScriptError, UsageError
 from llmspell.lua.driver import Driver, Failure
-from llmspell.lua.effects import Effects, Live, Op
+from llmspell.lua.effects import Effects, EndScript, Live, Op
 from llmspell.lua.journal import Entry, Recorder
 from llmspell.lua.report import exit_code_of, show_failure
 from llmspell.lua.session import Session
@@ -153,11 +153,15 @@ class Run:
         session = self.session
         sandbox = session.settings.sandbox
         system = System(session.settings, folder=self._folder, memory_used=lambda: vm.memory_used())
-        modules = session.plugins.lua_modules(session)
+        modules = dict(session.plugins.lua_modules(session))
         ops: dict[str, Op] = system.ops()
-        for module in modules.values():
-            for op, function in module.ops.items():
-                ops.setdefault(op, function)
+        for module in list(modules.values()):
+            taken = next((op for op in module.ops if op in ops), None)
+            if taken is None:
+                ops.update(module.ops)
+            else:
+                modules.pop(module.name)
+                _warn_left_out(module.name, f"the op '{taken}' is taken")
         live = self._live = Live(ops, on_idle=system.flush)
         effects: Effects = live if self._journal is None else Recorder(live, self._journal)
         vm = Vm(self._guarded(effects), memory_mb=sandbox.memory_mb, tick=self._tick if self._hook else None)
@@ -166,7 +170,7 @@ class Run:
         for module in modules.values():
             problem = vm.load_module(module.name, module.source)
             if problem:
-                print(f"warning: the Lua global '{module.name}' is left out: {problem}", file=sys.stderr)
+                _warn_left_out(module.name, problem)
         vm.set_package_path(_package_path(self._folder))
         vm.set_arguments(script, *session.arguments)
         try:
@@ -192,7 +196,10 @@ class Run:
                 fatal = _deadlock(driver.vm.live())
         if system.exit_code is not None:
             code = system.exit_code
-        system.flush()
+        try:
+            system.flush()
+        except EndScript:
+            pass  # the reader of stdout has gone, and `exit_code` says so
         if fatal is not None:
             raise fatal
         return system.exit_code if system.exit_code is not None else code
@@ -247,6 +254,10 @@ def leave(code: int) -> None:
         except (OSError, ValueError):
             code = 141 if code == 0 else code
     os._exit(code)
+
+
+def _warn_left_out(name: str, problem: str) -> None:
+    print(f"warning: the Lua global '{name}' is left out: {problem}", file=sys.stderr)
 
 
 def _release(ops: dict[str, Op], kind: str, number: Any) -> None:
