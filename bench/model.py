@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -130,6 +131,7 @@ class _Comparison:
         self._file, self._tokens = file, tokens
         self._number = 1000
         self._provider: Any = None
+        self._threads = ThreadPoolExecutor(8)  # asyncio's own pool has fewer on a small machine
         self.through: dict[str, list[_Round]] = {}
         self.direct: dict[str, list[_Round]] = {}
 
@@ -182,14 +184,15 @@ class _Comparison:
         complete = (await self._provider._engines.get(str(self._file))).engine._server.handle_chat_completions
         current = _Round()
         self.direct.setdefault(kind, []).append(current)
+        loop = asyncio.get_running_loop()
         if kind == "turns":
-            await asyncio.to_thread(_converse, complete, prompts, current)
+            await loop.run_in_executor(self._threads, _converse, complete, prompts, current)
         else:
             sides = [current.answers.setdefault(f"{kind}{index}", _Answer()) for index in range(len(prompts))]
-            calls = [
-                asyncio.to_thread(_ask, complete, [_user(prompt)], self._tokens, side)
-                for prompt, side in zip(prompts, sides, strict=True)
-            ]
+            calls = []
+            for prompt, side in zip(prompts, sides, strict=True):
+                _note(side, "begin")
+                calls.append(loop.run_in_executor(self._threads, _ask, complete, [_user(prompt)], self._tokens, side))
             await asyncio.gather(*calls)
         current.done()
 
@@ -230,7 +233,6 @@ def _ask(complete: Callable[..., None], messages: list[dict[str, str]], tokens: 
         "return_progress": True,
         "timings_per_token": False,
     }
-    _note(answer, "begin")
     complete(body, take)
     return "".join(texts)
 
@@ -239,13 +241,15 @@ def _converse(complete: Callable[..., None], prompts: Sequence[str], current: _R
     messages: list[dict[str, str]] = []
     for index, prompt in enumerate(prompts):
         messages.append(_user(prompt))
-        text = _ask(complete, messages, 8, current.answers.setdefault(f"turns{index + 1}", _Answer()))
+        answer = current.answers.setdefault(f"turns{index + 1}", _Answer())
+        _note(answer, "begin")
+        text = _ask(complete, messages, 8, answer)
         messages.append({"role": "assistant", "content": text})
 
 
 def run(quick: bool) -> Iterator[Row]:
     """Yield paces and first tokens for one agent and for eight, then the second turn of a conversation."""
-    rounds, tokens = (1, 16) if quick else (10, 64)
+    rounds, tokens = (1, 16) if quick else (8, 48)
     file = model_file()
     both = _Comparison(file, tokens)
     toml = f"[providers.gguf]\nthreads = {THREADS}\n"
