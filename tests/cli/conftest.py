@@ -104,6 +104,7 @@ def llmspell(tmp_path):
 
     def environment(more):
         plain = {name: value for name, value in os.environ.items() if not name.startswith("LLMSPELL_")}
+        plain.pop("PYTHONUNBUFFERED", None)  # few users have it, and it hides what happens when the rest is written
         return {
             **plain,
             "LLMSPELL_HOME": str(tmp_path / "home"),

@@ -129,7 +129,8 @@ def test_flags_reach_the_program(llmspell):
 
 
 def test_the_reader_of_stdout_goes_silently(llmspell):
-    for words in (["exec", "for i = 1, 1e6 do print(i) end"], ["config", "show"]):
+    waiting = "for i = 1, 1e6 do print(i) sleep(0.001) end"
+    for words in (["exec", "for i = 1, 1e6 do print(i) end"], ["exec", waiting], ["config", "show"]):
         with subprocess.Popen(
             [sys.executable, "-m", "llmspell", *words],
             stdout=subprocess.PIPE,

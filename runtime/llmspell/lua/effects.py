@@ -161,7 +161,13 @@ class Live:
             self.stopped = True
         finally:
             self._pumping = False
-        self._on_idle()
+        try:
+            self._on_idle()
+        except EndScript:  # the reader of stdout has gone
+            self.stopped = True
+        except Exception as error:  # noqa: BLE001 - as above
+            self._broken = self._broken or error
+            self.stopped = True
         if (self.stopped or not self._pending) and self._loop is not None:
             self._loop.stop()
 

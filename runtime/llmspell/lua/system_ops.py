@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from llmspell.errors import ScriptError
 from llmspell.lua.effects import EndScript, Op
 from llmspell.lua.files import FileAccess, OpenFiles, read_format
 
@@ -88,6 +89,8 @@ class System:
         except BrokenPipeError:  # the reader has seen enough; nothing is left to say, not even that
             self.exit_code = 141
             raise EndScript from None
+        except OSError as error:
+            raise ScriptError(f"cannot write to stdout: {error.strerror}", hint="is the disk full?") from None
 
     async def _read_stdin(self, wanted: str) -> str | None:
         import asyncio
