@@ -66,17 +66,17 @@ local function hooked(co)
 end
 
 local function enqueue(task)
+  ready[tail + 1] = task
   tail = tail + 1
-  ready[tail] = task
 end
 
 -- A task: status is ready, running, waiting, done, failed or cancelled. Children end with their parent. `on_end` is
 -- called when it has ended.
 function K.spawn(fn, parent, ...)
-  serial = serial + 1
-  live = live + 1
-  local task = { id = serial, status = "ready", start = pack(fn, ...), slot = live }
-  alive[live] = task
+  -- Memory may run out at each of these, so nothing is counted before it is there.
+  local task = { id = serial + 1, status = "ready", start = pack(fn, ...), slot = live + 1 }
+  alive[live + 1] = task
+  serial, live = serial + 1, live + 1
   if parent then
     local children = parent.children or {}
     parent.children = children
@@ -224,7 +224,11 @@ local function ran(task, alive, tag, op, ...)
   else
     finish(task, "failed", (...))
   end
-  if task.root then
+  if task.error == MEMORY then -- no matter who waits for it: the whole script is at its limit
+    K.roots[task.id] = task
+    over = true
+  end
+  if task.root or over and task.error == MEMORY then
     K.current = nobody
     unlimit()
     return 1, task.id
