@@ -20,7 +20,7 @@ def test_the_block_runs(block, llmspell_home, tmp_path):
     (tmp_path / "block.lua").write_text(block, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "llmspell", "run", "block.lua"],
-        cwd=tmp_path, env=llmspell_home, capture_output=True, text=True, timeout=300,
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

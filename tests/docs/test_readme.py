@@ -35,7 +35,7 @@ def test_the_first_program_runs(llmspell_home, tmp_path):
     (tmp_path / "hello.lua").write_text(program, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "llmspell", "run", "hello.lua"],
-        cwd=tmp_path, env=llmspell_home, capture_output=True, text=True, timeout=300,
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.strip()) > 20
