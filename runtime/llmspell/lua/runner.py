@@ -126,9 +126,11 @@ class Run:
         if self._asked is None:
             self._asked = (124, "timeout", f"the script ran longer than {timeout:g} s (--timeout)")
         _, kind, message = self._asked
-        if self._live is not None:
-            self._live.wake(lambda: self._interrupt(kind, message))
-        self._done.wait(GRACE)
+        until = time.monotonic() + GRACE
+        while not (self._live is not None and self._live.wake(lambda: self._interrupt(kind, message))):
+            if self._done.wait(0.01) or time.monotonic() > until:  # no loop yet: the script hasn't waited so far
+                break
+        self._done.wait(max(0.0, until - time.monotonic()))
 
     # ── worker thread ─────────────────────────────────────────────────────────────────────────────────────────────
 
