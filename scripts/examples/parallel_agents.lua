@@ -15,7 +15,7 @@ print("question: " .. question)
 local results = parallel(roles, function(role)
   local agent = Agent.create { name = role.name, system_prompt = role.prompt, temperature = 0.3, max_tokens = 60 }
   return agent:execute { text = question }
-end, { max_concurrency = 3, timeout = 300 })
+end, { max_concurrency = 3, timeout = 300, min_ok = 1 })
 
 local tokens = 0
 for i, result in ipairs(results) do

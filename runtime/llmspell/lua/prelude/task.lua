@@ -202,6 +202,7 @@ function env.parallel(list, fn, options)
       type = expired and "timeout" or "parallel_failed",
       message = "only " .. good .. " of " .. count .. " succeeded, " .. options.min_ok .. " were needed"
         .. (first and "; the first error: " .. K.tostring(first) or ""),
+      hint = first and first.hint,
       results = results,
     }
   end
