@@ -108,7 +108,7 @@ class Converter:
         if value is None or type(value) in _TO_LUA_AS_THEY_ARE:
             return value
         if isinstance(value, int):
-            return value if _MIN <= value <= _MAX else _as_float(value)
+            return value if _MIN <= value <= _MAX else as_float(value)
         if depth >= MAX_DEPTH:
             raise ConversionError(f"a value for Lua contains itself, or is nested deeper than {MAX_DEPTH} levels")
         if isinstance(value, (list, tuple)):
@@ -132,7 +132,7 @@ class Converter:
         raise ConversionError(f"a {type(key).__name__} can't be a key in Lua: only text and whole numbers can")
 
 
-def _as_float(value: int) -> float:
+def as_float(value: int) -> float:
     try:
         return float(value)
     except OverflowError:

@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 import lupa.lua54 as lupa
 
 from llmspell.errors import OutOfMemory, ScriptError
-from llmspell.lua.convert import ConversionError, Converter
+from llmspell.lua.convert import ConversionError, Converter, as_float
 
 LuaMemoryError = lupa.LuaMemoryError
 PRELUDE = ("errors", "kernel", "order", "sandbox", "system", "json", "task")
@@ -105,7 +105,11 @@ class Vm:
 
         def called(op: int, *args: Any) -> tuple[Any, ...]:
             set_max(0)
-            return call(names[op], *args)
+            result = call(names[op], *args)
+            for value in result:
+                if type(value) not in _PLAIN:
+                    return _plain(names[op], result)
+            return result
 
         self._unlimit = unlimit
         boot = self._lua.compile(_BOOT, name="=[llmspell boot]")
@@ -195,6 +199,27 @@ class Vm:
     def set_package_path(self, path: str) -> None:
         """Set where `require` looks: templates separated by semicolons, a question mark for the name."""
         self._kernel["set_package_path"](path)
+
+
+_PLAIN = frozenset((str, float, bool, bytes, type(None)))
+
+
+def _plain(op: str, result: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What an op that doesn't wait answered, as values that may go into Lua in the middle of a call (rules 1 and 2)."""
+    values: list[Any] = []
+    for value in result:
+        if type(value) in _PLAIN:
+            values.append(value)
+        elif isinstance(value, int):
+            values.append(int(value) if -(1 << 63) <= value < 1 << 63 else as_float(value))
+        elif isinstance(value, float):
+            values.append(float(value))
+        elif isinstance(value, str):
+            values.append("".join((value,)))
+        else:
+            message = f"'{op}' gave a {type(value).__name__}: ops that don't wait give only texts, numbers and booleans"
+            return (False, "internal_error", message, "make it a coroutine function, and await it", False)
+    return tuple(values)
 
 
 def _two(result: Any) -> tuple[Any, Any]:
