@@ -14,7 +14,7 @@ RUNTIME = ROOT / "runtime" / "llmspell"
 PLUGINS = ROOT / "plugins"
 
 LAYERS = (
-    ("errors",),
+    ("errors", "leaving"),
     ("config",),
     ("plugins",),
     ("models",),

@@ -4,7 +4,8 @@ import json
 import sys
 
 from llmspell.config import load
-from llmspell.lua.runner import leave, run_file
+from llmspell.leaving import leave
+from llmspell.lua.runner import run_file
 from llmspell.lua.session import Session
 from llmspell.plugins.host import PluginHost
 

@@ -30,6 +30,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> NoReturn:
     """Run as a process of its own and end it."""
-    from llmspell.cli.leaving import leave
+    from llmspell.leaving import leave
 
     leave(main())

@@ -10,9 +10,9 @@ from importlib import import_module
 from llmspell import __version__
 from llmspell.cli.context import Context
 from llmspell.cli.grammar import EVERYWHERE
-from llmspell.cli.leaving import READER_GONE
 from llmspell.cli.parsing import Request, parse, parser, read
 from llmspell.errors import LLMSpellError
+from llmspell.leaving import READER_GONE
 
 INTERRUPTED = 130
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llmspell.errors import Deadlock, LLMSpellError, ScriptError, UsageError
+from llmspell.leaving import leave
 from llmspell.lua.driver import Driver, Failure
 from llmspell.lua.effects import Effects, EndScript, Live, Op
 from llmspell.lua.journal import Entry, Recorder
@@ -246,16 +247,6 @@ class Run:
     def _stop(self) -> None:
         if self._live is not None:
             self._live.stop()
-
-
-def leave(code: int) -> None:
-    """End the process now, with what was printed: an interpreter that unwinds during a native request crashes."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            code = 141 if code == 0 else code
-    os._exit(code)
 
 
 def _warn_left_out(name: str, problem: str) -> None:
