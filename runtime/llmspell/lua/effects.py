@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from llmspell.errors import LLMSpellError
 
@@ -17,8 +17,18 @@ if TYPE_CHECKING:
     import asyncio
 
 Op = Callable[..., Any]
+F = TypeVar("F", bound=Callable[..., Any])
 Answer = tuple[int, bool, Any]
 """Number of the call, whether it went well, and its result, or the fields of its error."""
+
+
+def may_wait(op: F) -> F:
+    """Mark a plain function as an op that may wait: it returns its result, or an `asyncio.Future` of it.
+
+    It spares a task each time, for ops that run for every token.
+    """
+    op.may_wait = True  # type: ignore[attr-defined]
+    return op
 
 
 class Effects(Protocol):
@@ -48,9 +58,9 @@ class Live:
     def __init__(self, ops: Mapping[str, Op], *, on_idle: Callable[[], None] = lambda: None) -> None:
         self._ops = dict(ops)
         self._ops["task.cancel"] = self.cancel
-        self._at_once = {name: op for name, op in self._ops.items() if not inspect.iscoroutinefunction(op)}
+        self._at_once = {name: op for name, op in self._ops.items() if not _waits(op)}
         self._answers: deque[Answer] = deque()
-        self._pending: dict[int, asyncio.Task[Any] | asyncio.TimerHandle] = {}
+        self._pending: dict[int, asyncio.Future[Any] | asyncio.TimerHandle] = {}
         self._dropped: set[int] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pump: Callable[[], None] | None = None
@@ -110,12 +120,20 @@ class Live:
         if op == "task.sleep":  # by far the most frequent one that waits: a timer is enough
             self._pending[call] = self.loop().call_later(args[0], self._answer, call, True, None)
         elif op in self._ops:
-            task = self._pending[call] = self.loop().create_task(self._ops[op](*args))
-            task.add_done_callback(lambda done: self._done(call, op, done))
+            self._wait_for(call, op, self._ops[op](*args))
         else:
             self._answers.append((call, False, {"type": "unknown_op", "message": f"there is no op '{op}'"}))
 
-    def _done(self, call: int, op: str, task: asyncio.Task[Any]) -> None:
+    def _wait_for(self, call: int, op: str, result: Any) -> None:
+        if inspect.iscoroutine(result):
+            result = self.loop().create_task(result)
+        elif not hasattr(result, "add_done_callback"):
+            self._answers.append((call, True, result))
+            return
+        self._pending[call] = result
+        result.add_done_callback(lambda done: self._done(call, op, done))
+
+    def _done(self, call: int, op: str, task: asyncio.Future[Any]) -> None:
         if call not in self._pending:  # cancelled from Lua: nobody waits
             if not task.cancelled():
                 task.exception()
@@ -237,3 +255,7 @@ class Live:
 
 class EndScript(BaseException):
     """Raised by an op to end the script without an error; the op has noted the exit code."""
+
+
+def _waits(op: Op) -> bool:
+    return inspect.iscoroutinefunction(op) or getattr(op, "may_wait", False)

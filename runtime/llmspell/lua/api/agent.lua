@@ -169,7 +169,8 @@ local function open_stream(number, input)
     end
     at = at + 1
     local event = batch[at]
-    return event.type == "text" and event.text or "", event
+    if type(event) == "string" then return event, { type = "text", text = event } end
+    return "", event
   end
   return next_event, nil, nil, stream
 end

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmspell.errors import InvalidRequest
 from llmspell.lua.api.source import lua_source
+from llmspell.lua.effects import may_wait
 from llmspell.plugins.values import LuaModule
 
 if TYPE_CHECKING:
@@ -89,10 +90,11 @@ class AgentOps:
             self._batches = Batches()
         return self._batches.open(agent.stream(given))
 
-    async def stream_next(self, stream: int) -> Any:
+    @may_wait
+    def stream_next(self, stream: int) -> Any:
         from llmspell.lua.api.events import event_fields
 
-        return [] if self._batches is None else await self._batches.next(stream, event_fields)
+        return [] if self._batches is None else self._batches.next(stream, event_fields)
 
     async def stream_close(self, stream: int) -> None:
         if self._batches is not None:

@@ -32,19 +32,17 @@ class Batches(Generic[T]):
         self._open[self._made] = _Reader(events)
         return self._made
 
-    async def next(self, id: int, fields: Callable[[T], Any]) -> list[Any]:
-        """All events that are ready, at least one; none at the end. Raises what the stream raised, after its events."""
+    def next(self, id: int, fields: Callable[[T], Any]) -> list[Any] | asyncio.Future[list[Any]]:
+        """All events that are ready, or a future of the next ones; none at the end.
+
+        What the stream raised is raised after its events.
+        """
         reader = self._open.get(id)
         if reader is None:
             return []
-        try:
-            batch = await reader.batch()
-        except Exception:
-            self._open.pop(id, None)
-            raise
-        if not batch:
-            self._open.pop(id, None)
-        return [fields(event) for event in batch]
+        if reader.exhausted:
+            del self._open[id]
+        return reader.batch(fields)
 
     async def close(self, id: int) -> None:
         """Stop a stream and wait until it has stopped; nothing happens if it is over."""
@@ -63,15 +61,21 @@ class _Reader(Generic[T]):
     def __init__(self, events: AsyncIterator[T]) -> None:
         self._events = events
         self._inbox: deque[T] = deque()
-        self._more = asyncio.Event()
+        self._waiting: deque[tuple[asyncio.Future[list[Any]], Callable[[T], Any]]] = deque()
         self._error: Exception | None = None
         self.task = asyncio.get_running_loop().create_task(self._read())
+        self.task.add_done_callback(lambda _: self._hand_out())
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no event will come any more."""
+        return self.task.done() and not self._inbox
 
     async def _read(self) -> None:
         try:
             async for event in self._events:
                 self._inbox.append(event)
-                self._more.set()
+                self._hand_out()
         except asyncio.CancelledError:
             self._error = InvalidRequest("the stream was closed")
             raise
@@ -81,17 +85,30 @@ class _Reader(Generic[T]):
             aclose = getattr(self._events, "aclose", None)
             if aclose is not None:
                 await aclose()
-            self._more.set()
 
-    async def batch(self) -> list[T]:
-        if not self._inbox and not self.task.done():
-            self._more.clear()
-            await self._more.wait()
-        batch = list(self._inbox)
-        self._inbox.clear()
-        if not batch and self._error is not None:
+    def batch(self, fields: Callable[[T], Any]) -> list[Any] | asyncio.Future[list[Any]]:
+        if self._inbox or self.exhausted:
+            return self._taken(fields)
+        future: asyncio.Future[list[Any]] = self.task.get_loop().create_future()
+        self._waiting.append((future, fields))
+        return future
+
+    def _taken(self, fields: Callable[[T], Any]) -> list[Any]:
+        if not self._inbox and self._error is not None:
             raise self._error
+        batch = [fields(event) for event in self._inbox]
+        self._inbox.clear()
         return batch
+
+    def _hand_out(self) -> None:
+        while self._waiting and (self._inbox or self.exhausted):
+            future, fields = self._waiting.popleft()
+            if future.done():  # cancelled: the events are for the next who asks
+                continue
+            try:
+                future.set_result(self._taken(fields))
+            except Exception as error:  # noqa: BLE001 - it is raised where the stream is read
+                future.set_exception(error)
 
     async def close(self) -> None:
         self.task.cancel()

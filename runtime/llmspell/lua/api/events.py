@@ -17,10 +17,11 @@ from llmspell.providers.contract import (
 )
 
 
-def event_fields(event: ChatEvent) -> dict[str, Any]:
-    """An event as a table: ``type``, ``text``, and what else it has."""
+def event_fields(event: ChatEvent) -> str | dict[str, Any]:
+    """An event as a table: ``type``, ``text``, and what else it has; a text alone for a piece of the answer, of which
+    there are hundreds."""
     if isinstance(event, TextDelta):
-        return {"type": "text", "text": event.text}
+        return event.text
     if isinstance(event, ReasoningDelta):
         return {"type": "reasoning", "text": event.text}
     if isinstance(event, Notice):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmspell.errors import InvalidRequest, ProviderError
 from llmspell.lua.api.source import lua_source
+from llmspell.lua.effects import may_wait
 from llmspell.plugins.values import LuaModule
 
 if TYPE_CHECKING:
@@ -99,12 +100,13 @@ class LocalOps:
         self._names[id] = spec
         return id
 
-    async def pull_next(self, id: int) -> Any:
+    @may_wait
+    def pull_next(self, id: int) -> Any:
         from llmspell.lua.api.models import pull_fields
 
         if self._batches is None:
             return []
-        return await self._batches.next(id, lambda progress: pull_fields(self._names.get(id, ""), progress))
+        return self._batches.next(id, lambda progress: pull_fields(self._names.get(id, ""), progress))
 
     async def pull_close(self, id: int) -> None:
         self._names.pop(id, None)
