@@ -82,13 +82,24 @@ class _Threaded(BlockingProvider):
         return ModelInfo(ref.id, self.name)
 
 
+async def _some_turns(request: ChatRequest) -> None:
+    """Let the loop turn until the token before has reached Lua, without a pause in which the processor cools down."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 class _Comparison:
     """Collects the figures of both sides, by the model's name."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         word = "word "
-        steps: dict[str, list[Any]] = {"one": [word], "queued": [word] * count, "paced": [PACE, word] * count}
+        steps: dict[str, list[Any]] = {
+            "one": [word],
+            "queued": [word] * count,
+            "single": [_some_turns, word] * count,
+            "paced": [PACE, word] * count,
+        }
         self._scripted = ScriptedProvider(models=tuple(steps), answer=lambda request: steps[request.model.id])
         self._threaded = _Threaded(count)
         self.through: dict[str, list[_Times]] = {}
@@ -140,6 +151,7 @@ def run(quick: bool) -> Iterator[Row]:
     rounds = {
         "scripted/one": 10 if quick else 300,
         "scripted/queued": 2 if quick else 30,
+        "scripted/single": 2 if quick else 30,
         "scripted/paced": 2 if quick else 9,
         "threaded/paced": 2 if quick else 9,
     }
@@ -151,6 +163,7 @@ def run(quick: bool) -> Iterator[Row]:
     limit = Expected("ours", most=60)
     for model, title in (
         ("scripted/queued", "further token that is there already"),
+        ("scripted/single", "further token by itself, on a busy processor"),
         ("scripted/paced", "further token, 500 a second"),
         ("threaded/paced", "further token, 500 a second from a thread"),
     ):
