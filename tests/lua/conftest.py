@@ -99,6 +99,11 @@ def run(folder, capfdbinary, monkeypatch):
     return run
 
 
+@pytest.fixture(name="session_for")
+def _session_for():
+    return session_for
+
+
 @pytest.fixture
 def prints(run):
     """Run Lua source that must end well; return the lines that it printed."""

@@ -11,8 +11,10 @@ EXHAUSTING = {
     "table.concat": "local t = {} for i = 1, 1e6 do t[i] = 'xxxxxxxxxxxxxxxxxxxxxxxx' end local s = table.concat(t)",
     "string.format": "local s = ('x'):rep(6e6) local t = string.format('%s%s%s', s, s, s)",
     "gsub": "local s = ('x'):rep(1e6):gsub('x', ('y'):rep(1000))",
-    "deep recursion": "local function f(n) return f(n + 1) + 1 end local t = {} while true do t[#t + 1] = {} pcall(f, 1) end",
-    "coroutines": "local t = {} while true do t[#t + 1] = coroutine.create(coroutine.yield) coroutine.resume(t[#t]) end",
+    "deep recursion": "local function f(n) return f(n + 1) + 1 end local t = {} "
+    "while true do t[#t + 1] = {} pcall(f, 1) end",
+    "coroutines": "local t = {} while true do local co = coroutine.create(coroutine.yield) "
+    "t[#t + 1] = co coroutine.resume(co) end",
     "tasks": "while true do Task.spawn(sleep, 1) end",
     "load": "local s = ('a=1 '):rep(2e6) assert(load(s))",
     "pcall in a loop": "while true do pcall(function() local t = {} for i = 1, 1e9 do t[i] = {} end end) end",

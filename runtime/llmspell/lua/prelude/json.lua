@@ -2,7 +2,7 @@
 
 local K = ...
 local raise, tostring, type, error, tonumber, select = K.raise, K.tostring, type, error, tonumber, select
-local setmetatable, rawget, math_type = setmetatable, rawget, math.type
+local setmetatable, rawget, rawequal, math_type = setmetatable, rawget, rawequal, math.type
 local byte, char, find, format, gsub, match, rep, sub =
   string.byte, string.char, string.find, string.format, string.gsub, string.match, string.rep, string.sub
 local concat, codepoint = table.concat, utf8.char
@@ -25,7 +25,7 @@ end
 
 -- For the converter: what an empty table stands for.
 function K.kind_of_empty(t)
-  return t == null and "null" or arrays[t] and "array" or "object"
+  return rawequal(t, null) and "null" or arrays[t] and "array" or "object"
 end
 K.null, K.array = null, array
 
@@ -69,7 +69,7 @@ end
 
 local function write(value, out, path, indent, depth)
   local kind = type(value)
-  if value == nil or value == null then
+  if value == nil or rawequal(value, null) then
     out[#out + 1] = "null"
   elseif kind == "string" then
     out[#out + 1] = quote(value)

@@ -132,6 +132,12 @@ end
 
 function env.loadfile(path, mode, ...)
   if path == nil then return nil, "cannot load from standard input" end
+  if type(path) ~= "string" then
+    error("bad argument #1 to 'loadfile' (string expected, got " .. type(path) .. ")", 2)
+  end
+  if type(mode) == "string" and not find(mode, "t", 1, true) then
+    return nil, "attempt to load a text chunk (mode is '" .. mode .. "')"
+  end
   return compile_file(path, ...)
 end
 
@@ -145,13 +151,15 @@ end
 
 local loaded, preload = {}, {}
 local loading = {} -- module name -> { task that loads it, tasks that wait for that … }
-env.package = { loaded = loaded, preload = preload, path = "", config = "/\n;\n?\n!\n-\n" }
+local package_table = { loaded = loaded, preload = preload, path = "", config = "/\n;\n?\n!\n-\n" }
+env.package = package_table
 
 local function search(name)
   if preload[name] then return preload[name], ":preload:" end
   local tried = { "\n\tno field package.preload['" .. name .. "']" }
   local file = gsub(name, "%.", "/")
-  for template in gmatch(env.package.path, "[^;]+") do
+  if type(package_table.path) ~= "string" then error("'package.path' must be a string", 3) end
+  for template in gmatch(package_table.path, "[^;]+") do
     local path = gsub(template, "%?", (gsub(file, "%%", "%%%%")))
     local found, text, shown = call("file.load", path)
     if found then
