@@ -8,6 +8,7 @@ cancelled. A script that computes can't hear that unless Lua's count hook is on 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import threading
@@ -71,6 +72,46 @@ def read_script(path: str) -> bytes:
     return source
 
 
+class _Bell:
+    """What the main thread waits on: rung by the worker, and by signals.
+
+    A lock would not do: a signal that arrives just before the thread begins to wait for it is heard only when the
+    wait is over.
+    """
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(self._writer, False)
+        self._guard = threading.Lock()
+        self._open = True
+        self._previous: int | None = None
+
+    def ring_on_signals(self) -> None:
+        """Ring on every signal that has a handler. In the main thread only."""
+        self._previous = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+
+    def ring(self) -> None:
+        with self._guard:
+            if self._open:
+                try:
+                    os.write(self._writer, b"\0")
+                except BlockingIOError:
+                    pass  # full: it rings already
+
+    def wait(self, seconds: float | None) -> None:
+        if select.select([self._reader], [], [], seconds)[0]:
+            os.read(self._reader, 4096)
+
+    def close(self) -> None:
+        if self._previous is not None:
+            signal.set_wakeup_fd(self._previous)
+        with self._guard:
+            self._open = False
+            os.close(self._reader)
+            os.close(self._writer)
+
+
 class Run:
     """One run: a Lua state, the world that it sees, and the two threads."""
 
@@ -79,7 +120,7 @@ class Run:
         self._folder = folder
         self._journal = journal
         self._done = threading.Event()
-        self._wake = threading.Event()
+        self._bell = _Bell()
         self._code = 1
         self._asked: tuple[int, str, str] | None = None
         self._interrupted = False
@@ -100,6 +141,7 @@ class Run:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+            self._bell.close()
         if self._asked is not None:
             code, _, message = self._asked
             if code == 124:
@@ -116,16 +158,20 @@ class Run:
                 leave(self._asked[0])
             code = 130 if number == signal.SIGINT else 143
             self._asked = (code, "cancelled", "the script was interrupted")
-            self._wake.set()
 
+        self._bell.ring_on_signals()
         return {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def _wait(self, timeout: float | None) -> None:
-        self._wake.wait(timeout)
-        if self._done.is_set():
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._done.is_set() and self._asked is None:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                self._asked = (124, "timeout", f"the script ran longer than {timeout:g} s (--timeout)")
+            else:
+                self._bell.wait(left)
+        if self._done.is_set() or self._asked is None:
             return
-        if self._asked is None:
-            self._asked = (124, "timeout", f"the script ran longer than {timeout:g} s (--timeout)")
         _, kind, message = self._asked
         until = time.monotonic() + GRACE
         while not (self._live is not None and self._live.wake(lambda: self._interrupt(kind, message))):
@@ -150,7 +196,7 @@ class Run:
             show_failure(failure, cause=error if self.session.debug else None)
         finally:
             self._done.set()
-            self._wake.set()
+            self._bell.ring()
 
     def _run(self, source: bytes, name: str, script: str) -> int:
         session = self.session
