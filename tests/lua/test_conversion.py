@@ -115,11 +115,16 @@ def test_names_come_sorted(bench):
         ("{ [true] = 1 }", "a bool can't be a key"),
         ("{ [{}] = 1 }", "a table can't be a key"),
         ("(function() local t = {} t.t = t return t end)()", "contains itself"),
+        ("(function() local t = {} for i = 1, 60 do t = { t, t } end return t end)()", "more than 1000000 values"),
         ("(function() local t = {} for i = 1, 101 do t = { t } end return t end)()", "deeper than 100"),
     ],
 )
 def test_what_cannot_leave_lua(bench, expression, why):
     assert why in bench.refused(expression)
+
+
+def test_half_a_million_values_are_fine(bench):
+    assert len(bench.python("(function() local t = {} for i = 1, 500000 do t[i] = i end return t end)()")) == 500000
 
 
 def test_a_hundred_levels_are_fine(bench):

@@ -3,7 +3,8 @@
 Lua to Python: a table with keys exactly 1..n is a list; one with holes is a list with None in them as long as its
 last key is at most 2n + 8, else a dict with integer keys; names make a dict, sorted by key, so that a prompt or a
 schema made from a table is the same text in every run. An empty table is a dict, unless it is marked as an array.
-Numbers keep their kind. Functions, cycles, more than 100 levels, and positions mixed with names are errors.
+Numbers keep their kind. Functions, cycles, more than 100 levels or a million values, and positions mixed with names
+are errors.
 
 Python to Lua: None in a dict is left out, in a list it is `JSON.null`; `[]` is marked as an array; whole numbers
 beyond 64 bits become floats.
@@ -17,6 +18,7 @@ from typing import Any
 from llmspell.errors import LLMSpellError
 
 MAX_DEPTH = 100
+MAX_VALUES = 1_000_000
 _MIN, _MAX = -(1 << 63), (1 << 63) - 1  # whole numbers of Lua
 _SCALARS = frozenset((str, int, float, bool, type(None)))  # what nothing has to be done about, on the way out of Lua
 _TO_LUA_AS_THEY_ARE = frozenset((str, float, bool, bytes))
@@ -42,6 +44,7 @@ class Converter:
         self._kind_of_empty = kind_of_empty
         self._null = null
         self._array = array
+        self._left = MAX_VALUES
 
     # ── Lua to Python ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -61,6 +64,10 @@ class Converter:
         items = list(value.items())
         if not items:
             return self._empty(value)
+        # A table may hold the same table many times over: small in Lua, and without end out here.
+        self._left = (self._left if depth else MAX_VALUES) - len(items)
+        if self._left < 0:
+            raise ConversionError(f"the table holds more than {MAX_VALUES} values")
         kinds = {type(key) for key, _ in items}
         if kinds == {str}:
             return self._names(dict(items), depth)
