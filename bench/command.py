@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in options.names or NAMES:
         print(f"{name} …", file=sys.stderr, flush=True)
         rows.extend(import_module(f"bench.{name}").run(options.quick))
-    print_table(rows)
     if options.json:
         document = report(rows, quick=options.quick, load_before=load_before)
         options.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print_table(rows)
     return 0
