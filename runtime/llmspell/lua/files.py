@@ -67,7 +67,7 @@ class FileAccess:
 
 
 class OpenFiles:
-    """Files by number, as `prelude/system.lua` knows them: 0, 1 and 2 are the standard streams."""
+    """Files by number, as `prelude/io.lua` knows them: 0, 1 and 2 are the standard streams."""
 
     def __init__(self, access: FileAccess, base: str) -> None:
         self._access = access

@@ -26,7 +26,7 @@ from llmspell.errors import OutOfMemory, ScriptError
 from llmspell.lua.convert import ConversionError, Converter, as_float
 
 LuaMemoryError = lupa.LuaMemoryError
-PRELUDE = ("errors", "kernel", "order", "sandbox", "system", "json", "task")
+PRELUDE = ("errors", "kernel", "coroutines", "order", "sandbox", "io", "os", "json", "task")
 MB = 1 << 20
 
 Step: TypeAlias = "tuple[Any, ...]"
