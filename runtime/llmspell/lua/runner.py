@@ -8,7 +8,6 @@ cancelled. A script that computes can't hear that unless Lua's count hook is on 
 from __future__ import annotations
 
 import os
-import select
 import signal
 import sys
 import threading
@@ -16,12 +15,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from llmspell.errors import Deadlock, LLMSpellError, ScriptError, UsageError
+from llmspell.errors import Deadlock, LLMSpellError, ScriptError
 from llmspell.leaving import leave
+from llmspell.lua.bell import Bell
 from llmspell.lua.driver import Driver, Failure
 from llmspell.lua.effects import Effects, EndScript, Live, Op
 from llmspell.lua.journal import Entry, Recorder
 from llmspell.lua.report import exit_code_of, show_failure
+from llmspell.lua.script import package_path, read_script, shown_name
 from llmspell.lua.session import Session
 from llmspell.lua.system_ops import System
 from llmspell.lua.vm import Vm
@@ -38,78 +39,12 @@ def run_file(path: str, session: Session, *, timeout: float | None = None) -> in
     """
     source = read_script(path)
     folder = os.path.dirname(os.path.abspath(path))
-    return Run(session, folder=folder).execute(source, _shown(path), script=path, timeout=timeout)
+    return Run(session, folder=folder).execute(source, shown_name(path), script=path, timeout=timeout)
 
 
 def run_code(source: str, session: Session, *, name: str = "exec", timeout: float | None = None) -> int:
     """Run Lua source; return the exit code. Errors of the script are printed to stderr."""
     return Run(session).execute(source.encode("utf-8", "surrogateescape"), name, script=name, timeout=timeout)
-
-
-def read_script(path: str) -> bytes:
-    """A script's bytes, which must be UTF-8.
-
-    Raises:
-        UsageError: there is no such file, or it can't be read as a script.
-    """
-    try:
-        with open(path, "rb") as file:
-            source = file.read()
-        source.decode("utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"no such script: {path}", hint=_near(path)) from None
-    except IsADirectoryError:
-        hint = "name a script in it, such as main.lua"
-        raise UsageError(f"{path} is a directory, not a script", hint=hint) from None
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", hint="check the file's permissions") from None
-    except UnicodeDecodeError as error:
-        line = source.count(b"\n", 0, error.start) + 1
-        if b"\0" in source[:4096] or source.startswith(b"\x1bLua"):
-            raise UsageError(f"{path} is not a Lua script but a binary file", hint="give Lua source text") from None
-        hint = "save the file as UTF-8"
-        raise UsageError(f"{path}:{line}: the script is not UTF-8 text", hint=hint) from None
-    return source
-
-
-class _Bell:
-    """What the main thread waits on: rung by the worker, and by signals.
-
-    A lock would not do: a signal that arrives just before the thread begins to wait for it is heard only when the
-    wait is over.
-    """
-
-    def __init__(self) -> None:
-        self._reader, self._writer = os.pipe()
-        os.set_blocking(self._reader, False)
-        os.set_blocking(self._writer, False)
-        self._guard = threading.Lock()
-        self._open = True
-        self._previous: int | None = None
-
-    def ring_on_signals(self) -> None:
-        """Ring on every signal that has a handler. In the main thread only."""
-        self._previous = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-
-    def ring(self) -> None:
-        with self._guard:
-            if self._open:
-                try:
-                    os.write(self._writer, b"\0")
-                except BlockingIOError:
-                    pass  # full: it rings already
-
-    def wait(self, seconds: float | None) -> None:
-        if select.select([self._reader], [], [], seconds)[0]:
-            os.read(self._reader, 4096)
-
-    def close(self) -> None:
-        if self._previous is not None:
-            signal.set_wakeup_fd(self._previous)
-        with self._guard:
-            self._open = False
-            os.close(self._reader)
-            os.close(self._writer)
 
 
 class Run:
@@ -120,7 +55,7 @@ class Run:
         self._folder = folder
         self._journal = journal
         self._done = threading.Event()
-        self._bell = _Bell()
+        self._bell = Bell()
         self._code = 1
         self._asked: tuple[int, str, str] | None = None
         self._interrupted = False
@@ -220,7 +155,7 @@ class Run:
             problem = vm.load_module(module.name, module.source)
             if problem:
                 _warn_left_out(module.name, problem)
-        vm.set_package_path(_package_path(self._folder))
+        vm.set_package_path(package_path(self._folder))
         vm.set_arguments(script, *session.arguments)
         try:
             root = vm.load(source, name, *session.arguments)
@@ -323,27 +258,3 @@ def _close(live: Live, session: Session) -> None:
         except (asyncio.TimeoutError, LLMSpellError):
             pass  # the process ends anyway, and the script's own result is what counts
     live.close()
-
-
-def _package_path(folder: str | None) -> str:
-    templates = ["./?.lua", "./?/init.lua"]
-    if folder is not None:
-        templates = [os.path.join(folder, "?.lua"), os.path.join(folder, "?", "init.lua"), *templates]
-    return ";".join(templates)
-
-
-def _shown(path: str) -> str:
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative
-
-
-def _near(path: str) -> str | None:
-    import difflib
-
-    folder, name = os.path.split(path)
-    try:
-        names = [entry for entry in os.listdir(folder or ".") if entry.endswith(".lua")]
-    except OSError:
-        return f"there is no folder {folder} either"
-    close = difflib.get_close_matches(name, names, 3, 0.5) or difflib.get_close_matches(f"{name}.lua", names, 3, 0.5)
-    return f"did you mean {' or '.join(os.path.join(folder, entry) for entry in close)}?" if close else None
