@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from llmspell.errors import InvalidRequest
+from llmspell.providers.requests import describe
 
 if TYPE_CHECKING:
     from jsonschema_rs import Validator
@@ -32,7 +33,7 @@ def check_schema(schema: Any) -> dict[str, Any]:
     """
     if not isinstance(schema, Mapping):
         raise InvalidRequest(
-            f"format must be a JSON schema, not {type(schema).__name__}",
+            f"format must be a JSON schema, not {describe(schema)}",
             hint='for example format = {type = "object", properties = {name = {type = "string"}}}',
         )
     plain: dict[str, Any] = _plain(schema)
