@@ -52,8 +52,8 @@ def test_empty_lua_tables_become_lists_where_only_lists_stand():
 @pytest.mark.parametrize(
     ("schema", "told"),
     [
-        ("json", "must be a JSON schema, not str"),
-        ([1], "must be a JSON schema, not list"),
+        ("json", "must be a JSON schema, not the string"),
+        ([1], "must be a JSON schema, not a table"),
         ({"type": "objekt"}, "objekt"),
         ({"properties": 3}, "not a JSON schema"),
         ({"minimum": "low"}, "not a JSON schema"),

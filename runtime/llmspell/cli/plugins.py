@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from llmspell.cli.context import Context, load_plugins
 from llmspell.cli.output import as_json, table
+from llmspell.lua.session import Session
 
 
 def list_all(context: Context) -> int:
     """A row for each plugin with what it adds, or why it is left out."""
     host = load_plugins(warn=lambda line: None)  # the table says it all
-    host.providers(), host.commands(), host.tools()  # each hook once, so that one that fails is seen
+    # Each hook once, so that one that fails is seen.
+    host.providers(), host.commands(), host.tools(), host.lua_modules(Session(context.settings, host))
     rows = host.rows
     if context.given("json"):
         print(as_json(rows))
