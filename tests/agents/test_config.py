@@ -71,6 +71,11 @@ def test_the_nearest_setting_wins():
     assert (config.system_prompt, config.timeout) == ("own", 5.0)
 
 
+def test_prompt_is_another_name_of_system_prompt():
+    assert read(prompt="Be brief.").system_prompt == "Be brief."
+    assert read(prompt="one", system_prompt="two").system_prompt == "two"
+
+
 def test_an_agent_without_memory():
     assert read(memory_enabled=False, max_conversation_length=5).max_conversation_length == 0
     assert read(memory_enabled=True).max_conversation_length is None

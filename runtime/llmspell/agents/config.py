@@ -16,7 +16,7 @@ from llmspell.providers.contract import OPTIONS
 from llmspell.providers.requests import check_options, check_seconds, describe
 from llmspell.providers.schemas import check_schema
 
-_TEXTS = ("name", "description", "system_prompt", "provider", "type", "agent_type", "base_url", "api_key")
+_TEXTS = ("name", "description", "system_prompt", "prompt", "provider", "type", "agent_type", "base_url", "api_key")
 _TABLES = ("options", "custom_config", "resource_limits")
 _LISTS = ("allowed_tools", "tools", "capabilities")
 _LIMITS = ("max_execution_time_secs", "max_memory_mb", "max_tool_calls", "max_recursion_depth")
@@ -103,7 +103,10 @@ def read_config(given: Mapping[str, Any], defaults: Defaults) -> AgentConfig:
         model=_spec(model, given.get("provider") or parts.get("provider"), defaults.model),
         name=given.get("name"),
         description=given.get("description"),
-        system_prompt=given.get("system_prompt") or custom.get("system_prompt") or defaults.system_prompt,
+        system_prompt=given.get("system_prompt")
+        or given.get("prompt")
+        or custom.get("system_prompt")
+        or defaults.system_prompt,
         options=_options(given, parts, defaults),
         timeout=None if timeout is None else check_seconds("timeout", timeout),
         format=None if schema is None else check_schema(schema),
@@ -115,6 +118,10 @@ def read_config(given: Mapping[str, Any], defaults: Defaults) -> AgentConfig:
         base_url=given.get("base_url"),
         unused=(*(["allowed_tools"] if tools else []), *(["context_window"] if given.get("context_window") else [])),
     )
+
+
+def _system_prompt(given: Mapping[str, Any]) -> str | None:
+    return given.get("system_prompt") or given.get("prompt")
 
 
 def _options(given: Mapping[str, Any], model: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:

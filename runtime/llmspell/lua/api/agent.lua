@@ -10,7 +10,7 @@ local format = string.format
 ---@field name? string
 ---@field description? string
 ---@field provider? string put before the model's name
----@field system_prompt? string
+---@field system_prompt? string what the model is told before everything else; `prompt` means the same
 ---@field temperature? number
 ---@field max_tokens? integer the longest answer, in tokens
 ---@field top_p? number

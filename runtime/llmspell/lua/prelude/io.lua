@@ -179,6 +179,10 @@ function io.write(...)
   return methods.write(output, ...)
 end
 
+function io.flush()
+  return methods.flush(output)
+end
+
 function io.read(...)
   return read(input, formats_of("read", ...))
 end
