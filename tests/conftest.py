@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import threading
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from llmspell.models.catalogue import CATALOGUE
 from llmspell.models.store import Store
 
 MODEL = "smollm2:135m"
+
+# A shell that runs the tests in the background makes them ignore Ctrl-C, and every process that they start inherits
+# that; some tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
