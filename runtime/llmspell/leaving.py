@@ -24,7 +24,7 @@ def leave(code: int) -> NoReturn:
     except BrokenPipeError:
         code = READER_GONE
     except OSError as error:
-        if sys.stderr is not None:
+        if code == 0 and sys.stderr is not None:  # a command that failed has said why, often this very reason
             print(f"error: cannot write to stdout: {error.strerror}", file=sys.stderr)
         code = code or 1
     except ValueError:  # closed by somebody

@@ -144,6 +144,22 @@ def test_the_reader_of_stdout_goes_silently(llmspell):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_script_whose_output_is_lost_fails_and_says_so_once(llmspell, unbuffered):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "llmspell", "exec", "print(1)"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=llmspell.environment({"PYTHONUNBUFFERED": unbuffered}),
+            cwd=llmspell.cwd,
+        )
+    assert done.returncode == 1
+    assert done.stderr.count("cannot write to stdout: No space left on device") == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
 def test_a_full_disk_behind_stdout_is_said(llmspell):
     with open("/dev/full", "w") as full:
         done = subprocess.run(

@@ -123,17 +123,16 @@ class OpenFiles:
             return _failure(error)
 
     def write(self, number: int, text: str) -> bool | Failure:
+        """Write text; a standard stream that can't take it raises the system's error."""
         data = text.encode("utf-8", "surrogateescape")
+        if number == 1 or number == 2:
+            write_stream(sys.stdout if number == 1 else sys.stderr, data)
+            return True
+        file = self._files.get(number)
+        if file is None:
+            return (None, "the file is closed", errno.EBADF)
         try:
-            if number == 1 or number == 2:
-                write_stream(sys.stdout if number == 1 else sys.stderr, data)
-                return True
-            file = self._files.get(number)
-            if file is None:
-                return (None, "the file is closed", errno.EBADF)
             file.write(data)
-        except BrokenPipeError:
-            raise
         except (OSError, ValueError) as error:
             return _failure(error)
         return True
