@@ -297,6 +297,32 @@ end
 
 ---Collects an agent's settings. Every method returns a builder of its own, so that one can be the start of several.
 ---@class AgentBuilder
+---@field name fun(self: AgentBuilder, name: string): AgentBuilder of the agent
+---@field description fun(self: AgentBuilder, text: string): AgentBuilder what the agent is for
+---@field model fun(self: AgentBuilder, model: string|table): AgentBuilder as in AgentConfig
+---@field provider fun(self: AgentBuilder, provider: string): AgentBuilder of a model whose name has none
+---@field system_prompt fun(self: AgentBuilder, text: string): AgentBuilder what the model is told before everything else
+---@field temperature fun(self: AgentBuilder, temperature: number): AgentBuilder how freely the model chooses
+---@field max_tokens fun(self: AgentBuilder, tokens: integer): AgentBuilder the longest answer
+---@field options fun(self: AgentBuilder, options: table): AgentBuilder further options, under the provider's own names
+---@field format fun(self: AgentBuilder, schema: table): AgentBuilder a JSON schema that every answer must satisfy
+---@field timeout fun(self: AgentBuilder, seconds: number): AgentBuilder the longest turn
+---@field max_conversation_length fun(self: AgentBuilder, messages: integer): AgentBuilder how many messages are remembered
+---@field memory_enabled fun(self: AgentBuilder, enabled: boolean): AgentBuilder false: every turn stands alone
+---@field type fun(self: AgentBuilder, kind: string): AgentBuilder kept and shown by `get_config`
+---@field custom_config fun(self: AgentBuilder, config: table): AgentBuilder may hold `system_prompt` and `max_conversation_length`
+---@field resource_limits fun(self: AgentBuilder, limits: table): AgentBuilder `max_execution_time_secs`, `max_memory_mb`, `max_tool_calls`, `max_recursion_depth`
+---@field allowed_tools fun(self: AgentBuilder, names: string[]): AgentBuilder tools are not run so far
+---@field context_window fun(self: AgentBuilder, tokens: integer): AgentBuilder has no effect; the provider's configuration says how long a context is
+---@field base_url fun(self: AgentBuilder, url: string): AgentBuilder refused unless an alias or remap changes the model: llmspell.toml says where requests go
+---@field api_key fun(self: AgentBuilder, key: string): AgentBuilder refused by `build`: a script holds no keys
+---@field capability fun(self: AgentBuilder, name: string): AgentBuilder adds to what the agent is said to be good for
+---@field tool fun(self: AgentBuilder, name: string): AgentBuilder adds to `allowed_tools`
+---@field allow_tool fun(self: AgentBuilder, name: string): AgentBuilder adds to `allowed_tools`
+---@field max_execution_time fun(self: AgentBuilder, seconds: number): AgentBuilder the longest turn
+---@field max_memory_mb fun(self: AgentBuilder, megabytes: number): AgentBuilder kept and shown by `get_config`; `[sandbox] memory_mb` limits a script
+---@field max_tool_calls fun(self: AgentBuilder, calls: integer): AgentBuilder kept and shown by `get_config`
+---@field max_recursion_depth fun(self: AgentBuilder, depth: integer): AgentBuilder kept and shown by `get_config`
 local builder = {}
 
 local fields_of = setmetatable({}, { __mode = "k" }) -- builder -> the fields so far
@@ -341,135 +367,24 @@ local function with_item(self, name, item)
   return with(self, name, list)
 end
 
----Set the agent's name.
----@param name string
----@return AgentBuilder builder
-function builder:name(name) return with(self, "name", name) end
+for _, name in ipairs {
+  "name", "description", "model", "provider", "system_prompt", "temperature", "max_tokens", "options", "format",
+  "timeout", "max_conversation_length", "memory_enabled", "type", "custom_config", "resource_limits",
+  "allowed_tools", "context_window", "base_url", "api_key",
+} do
+  builder[name] = function(self, value) return with(self, name, value) end
+end
 
----Say what the agent is for.
----@param text string
----@return AgentBuilder builder
-function builder:description(text) return with(self, "description", text) end
+for name, list in pairs { capability = "capabilities", tool = "allowed_tools", allow_tool = "allowed_tools" } do
+  builder[name] = function(self, item) return with_item(self, list, item) end
+end
 
----Choose the model.
----@param model string|table as in AgentConfig
----@return AgentBuilder builder
-function builder:model(model) return with(self, "model", model) end
-
----Choose the provider of a model whose name has none.
----@param provider string put before the model's name
----@return AgentBuilder builder
-function builder:provider(provider) return with(self, "provider", provider) end
-
----Set the instructions.
----@param text string
----@return AgentBuilder builder
-function builder:system_prompt(text) return with(self, "system_prompt", text) end
-
----Set how freely the model chooses.
----@param temperature number
----@return AgentBuilder builder
-function builder:temperature(temperature) return with(self, "temperature", temperature) end
-
----Limit the length of answers.
----@param tokens integer the longest answer
----@return AgentBuilder builder
-function builder:max_tokens(tokens) return with(self, "max_tokens", tokens) end
-
----Set further options.
----@param options table options under the provider's own names
----@return AgentBuilder builder
-function builder:options(options) return with(self, "options", options) end
-
----Ask for data in every answer.
----@param schema table a JSON schema that every answer must satisfy
----@return AgentBuilder builder
-function builder:format(schema) return with(self, "format", schema) end
-
----Limit the time of a turn.
----@param seconds number the longest turn
----@return AgentBuilder builder
-function builder:timeout(seconds) return with(self, "timeout", seconds) end
-
----Limit what is remembered.
----@param messages integer how many messages are remembered
----@return AgentBuilder builder
-function builder:max_conversation_length(messages) return with(self, "max_conversation_length", messages) end
-
----Turn the memory of the conversation on or off.
----@param enabled boolean false: every turn stands alone
----@return AgentBuilder builder
-function builder:memory_enabled(enabled) return with(self, "memory_enabled", enabled) end
-
----Known from other scripts; see `tokens`.
----@param tokens integer has no effect; the provider's configuration says how long a context is
----@return AgentBuilder builder
-function builder:context_window(tokens) return with(self, "context_window", tokens) end
-
----Refused, unless the configuration sends the model elsewhere anyway.
----@param url string only llmspell.toml says where requests go
----@return AgentBuilder builder
-function builder:base_url(url) return with(self, "base_url", url) end
-
----Refused.
----@param key string a script holds no keys: `build` refuses it
----@return AgentBuilder builder
-function builder:api_key(key) return with(self, "api_key", key) end
-
----Name the type of the agent.
----@param kind string kept and shown by `get_config`
----@return AgentBuilder builder
-function builder:type(kind) return with(self, "type", kind) end
-
----Add a capability, for `Agent.discover_by_capability`.
----@param name string what the agent is said to be good for
----@return AgentBuilder builder
-function builder:capability(name) return with_item(self, "capabilities", name) end
-
----Name a tool.
----@param name string tools are not run so far
----@return AgentBuilder builder
-function builder:tool(name) return with_item(self, "allowed_tools", name) end
-
----Name a tool.
----@param name string tools are not run so far
----@return AgentBuilder builder
-function builder:allow_tool(name) return with_item(self, "allowed_tools", name) end
-
----Name the tools.
----@param names string[] tools are not run so far
----@return AgentBuilder builder
-function builder:allowed_tools(names) return with(self, "allowed_tools", names) end
-
----Set what other scripts keep apart.
----@param config table may hold `system_prompt` and `max_conversation_length`
----@return AgentBuilder builder
-function builder:custom_config(config) return with(self, "custom_config", config) end
-
----Set several limits.
----@param limits table `max_execution_time_secs`, `max_memory_mb`, `max_tool_calls`, `max_recursion_depth`
----@return AgentBuilder builder
-function builder:resource_limits(limits) return with(self, "resource_limits", limits) end
-
----Limit the time of a turn.
----@param seconds number the longest turn
----@return AgentBuilder builder
-function builder:max_execution_time(seconds) return with_limit(self, "max_execution_time_secs", seconds) end
-
----Name a limit of memory.
----@param megabytes number kept and shown by `get_config`; `[sandbox] memory_mb` is what limits a script
----@return AgentBuilder builder
-function builder:max_memory_mb(megabytes) return with_limit(self, "max_memory_mb", megabytes) end
-
----Name a limit of tool calls.
----@param calls integer kept and shown by `get_config`
----@return AgentBuilder builder
-function builder:max_tool_calls(calls) return with_limit(self, "max_tool_calls", calls) end
-
----Name a limit of nested agents.
----@param depth integer kept and shown by `get_config`
----@return AgentBuilder builder
-function builder:max_recursion_depth(depth) return with_limit(self, "max_recursion_depth", depth) end
+for name, limit in pairs {
+  max_execution_time = "max_execution_time_secs", max_memory_mb = "max_memory_mb", max_tool_calls = "max_tool_calls",
+  max_recursion_depth = "max_recursion_depth",
+} do
+  builder[name] = function(self, value) return with_limit(self, limit, value) end
+end
 
 ---Make the agent.
 ---@return Agent agent
