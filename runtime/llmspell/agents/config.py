@@ -120,10 +120,6 @@ def read_config(given: Mapping[str, Any], defaults: Defaults) -> AgentConfig:
     )
 
 
-def _system_prompt(given: Mapping[str, Any]) -> str | None:
-    return given.get("system_prompt") or given.get("prompt")
-
-
 def _options(given: Mapping[str, Any], model: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:
     return check_options(
         {

@@ -86,15 +86,19 @@ class Registry:
 
     def hold(self, name: str) -> Agent | None:
         """The newest agent of that name, held once more; None if there is none."""
-        for entry in reversed(self._entries.values()):
-            if entry.agent.name == name:
-                entry.holds += 1
-                return entry.agent
-        return None
+        entry = self._newest(name)
+        if entry is None:
+            return None
+        entry.holds += 1
+        return entry.agent
 
     def find(self, name: str) -> Agent | None:
         """The newest agent of that name."""
-        return next((a for a in reversed(self.agents()) if a.name == name), None)
+        entry = self._newest(name)
+        return None if entry is None else entry.agent
+
+    def _newest(self, name: str) -> _Entry | None:
+        return next((entry for entry in reversed(self._entries.values()) if entry.agent.name == name), None)
 
     def agents(self) -> list[Agent]:
         """All agents that are held, the oldest first."""

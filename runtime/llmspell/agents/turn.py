@@ -28,13 +28,16 @@ class TurnInput:
 
 
 def read_input(given: Any) -> TurnInput:
-    """Check the argument of a turn: a text, or a table with ``text`` (``prompt``, ``input``).
+    """Check the argument of a turn: a text, or a table with ``text`` (``prompt``, ``input``); one that is read already
+    passes through.
 
     The sampling options are keys of the table or of its ``parameters``; a provider's own ones stand in ``options``.
 
     Raises:
         InvalidRequest: there is no text, or a key looks like a misspelt option; names key and value.
     """
+    if isinstance(given, TurnInput):
+        return given
     if isinstance(given, str):
         given = {"text": given}
     if not isinstance(given, Mapping):

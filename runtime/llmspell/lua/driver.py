@@ -33,7 +33,6 @@ class Driver:
         self.vm = vm
         self.effects = effects
         self.ended: dict[int, Failure | None] = {}
-        self.on_end: Callable[[int], None] = lambda root: None
         self.release: Callable[[str, Any], None] = lambda kind, number: None
         self.fatal: LLMSpellError | None = None
         self.began = 0.0
@@ -109,7 +108,6 @@ class Driver:
             self.vm.cancel_all("cancelled", "the script failed")
         else:
             self.ended[root] = None
-        self.on_end(root)
 
     def _release_dead(self) -> None:
         for kind, number in self.vm.dead():

@@ -13,6 +13,7 @@ from llmspell.plugins.values import LuaModule
 if TYPE_CHECKING:
     from llmspell.agents.agent import Agent
     from llmspell.agents.registry import Registry
+    from llmspell.agents.turn import TurnInput
     from llmspell.lua.api.batches import Batches
     from llmspell.providers.contract import ChatEvent
 
@@ -79,16 +80,16 @@ class AgentOps:
     # ── turns ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def execute(self, id: int, given: Any) -> dict[str, Any]:
-        agent = self._get(id, given)
-        return (await agent.execute(given)).plain()
+        agent, turn = self._turn(id, given)
+        return (await agent.execute(turn)).plain()
 
     async def stream_open(self, id: int, given: Any) -> int:
         from llmspell.lua.api.batches import Batches
 
-        agent = self._get(id, given)
+        agent, turn = self._turn(id, given)
         if self._batches is None:
             self._batches = Batches()
-        return self._batches.open(agent.stream(given))
+        return self._batches.open(agent.stream(turn))
 
     @may_wait
     def stream_next(self, stream: int) -> Any:
@@ -150,16 +151,15 @@ class AgentOps:
             self._agents = Registry(self._session.hub, defaults)
         return self._agents
 
-    def _get(self, id: int, given: Any) -> Agent:
-        """The agent of a turn; keys of the turn that have no effect are told to the user."""
-        registry = self._registry()
-        agent = registry.get(id)
-        if isinstance(given, Mapping):
-            from llmspell.agents.turn import read_input
+    def _turn(self, id: int, given: Any) -> tuple[Agent, TurnInput]:
+        """The agent of a turn and its input; keys of the input that have no effect are told to the user."""
+        from llmspell.agents.turn import read_input
 
-            for key in read_input(given).unused:
-                registry.notice(f"agent:execute: the key '{key}' has no effect")
-        return agent
+        registry = self._registry()
+        agent, turn = registry.get(id), read_input(given)
+        for key in turn.unused:
+            registry.notice(f"agent:execute: the key '{key}' has no effect")
+        return agent, turn
 
 
 def _handle(agent: Agent) -> dict[str, Any]:

@@ -108,12 +108,11 @@ env.loadstring = env.load
 local function without_shebang(source)
   if sub(source, 1, 3) == "\239\187\191" then source = sub(source, 4) end
   if sub(source, 1, 1) ~= "#" then return source end
-  return gsub(source, "^[^\n]*", "", 1), nil
+  return (gsub(source, "^[^\n]*", "", 1))
 end
 
 local function compile(source, name, ...)
-  source = without_shebang(source)
-  return load_text(source, name, "t", ...)
+  return load_text(without_shebang(source), name, "t", ...)
 end
 
 -- Load a script for Python: its task's number, or nil and why not.
