@@ -72,11 +72,6 @@ class Live:
         """Exceptions behind the errors that scripts saw, by the error's ``cause``; the latest hundred."""
         self._failure_count = 0
 
-    @property
-    def pending(self) -> int:
-        """How many ops are under way."""
-        return len(self._pending)
-
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop, made on first use: importing asyncio is a twentieth of a start."""
         if self._loop is None:

@@ -151,14 +151,10 @@ class Vm:
         )
 
     def outcome(self, root: int) -> tuple[Any, ...]:
-        """``(status,)`` of an ended root task; for a failed one ``(status, type, message, hint, traceback, cause)``."""
+        """``(status,)`` of an ended root task; for a failed one ``(status, type, message, hint, traceback, cause)``.
+        Asked once."""
         result = self._outcome(root)
         return result if type(result) is tuple else (result,)
-
-    def results(self, root: int) -> tuple[Any, ...]:
-        """What a root task returned, as Lua values; asked once."""
-        result = self._kernel["results"](root)
-        return result if type(result) is tuple else () if result is None else (result,)
 
     def orphans(self) -> Iterator[tuple[Any, ...]]:
         """``(type, message, hint, traceback, cause)`` of each failed task that nobody waited for, oldest first."""

@@ -140,6 +140,7 @@ end
 function K.report(task)
   local value, where, trace = task.error, task.where, task.traceback
   local kind = type(value)
+  if value == K.MEMORY then return "out_of_memory", value end
   if kind == "string" or kind == "number" then return nil, tostring(value), nil, trace end
   if kind ~= "table" then
     return nil, (where and where .. ": " or "") .. "error object is a " .. kind .. " value", nil, trace

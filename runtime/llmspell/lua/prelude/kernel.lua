@@ -327,18 +327,12 @@ function K.start(fn, ...)
 end
 K.roots = {}
 
--- status, then for a failed task: type, message, hint, traceback, cause.
+-- status, then for a failed task: type, message, hint, traceback, cause. Asked once.
 function K.outcome(root)
   local task = K.roots[root]
-  if task.status ~= "failed" then return task.status end
-  if task.error == MEMORY then return "failed", "out_of_memory", MEMORY end
-  return "failed", K.report(task)
-end
-
-function K.results(root)
-  local results = K.roots[root].results
   K.roots[root] = nil
-  if results then return unpack(results, 1, results.n) end
+  if task.status ~= "failed" then return task.status end
+  return "failed", K.report(task)
 end
 
 -- Failed tasks that nobody has waited for yet, oldest first.
@@ -357,10 +351,7 @@ end
 function K.orphan()
   while orphans[1] do
     local task = remove(orphans, 1)
-    if not task.seen then
-      if task.error == MEMORY then return true, "out_of_memory", MEMORY end
-      return true, K.report(task)
-    end
+    if not task.seen then return true, K.report(task) end
   end
   return false
 end
