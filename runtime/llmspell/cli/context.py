@@ -13,6 +13,7 @@ from llmspell.errors import InvalidRequest, UsageError
 if TYPE_CHECKING:
     from llmspell.config import Settings
     from llmspell.plugins.host import PluginHost
+    from llmspell.lua.session import Session
     from llmspell.providers.hub import Hub
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ class Context:
         self.arguments = Namespace()
         self._settings: Settings | None = None
         self._plugins: PluginHost | None = None
-        self._hub: Hub | None = None
+        self._session: Session | None = None
 
     def given(self, name: str) -> Any:
         """The value of an option or an argument, None where it wasn't given."""
@@ -54,13 +55,18 @@ class Context:
         return self._plugins
 
     @property
+    def session(self) -> Session:
+        """The session of this command; a script gets one of its own."""
+        if self._session is None:
+            from llmspell.lua.session import Session
+
+            self._session = Session(self.settings, self.plugins)
+        return self._session
+
+    @property
     def hub(self) -> Hub:
         """The hub of this command."""
-        if self._hub is None:
-            from llmspell.providers.hub import Hub
-
-            self._hub = Hub(self.plugins, self.settings)
-        return self._hub
+        return self.session.hub
 
     @property
     def debug(self) -> bool:
@@ -87,8 +93,8 @@ class Context:
             try:
                 return await work
             finally:
-                if self._hub is not None:
-                    await self._hub.aclose()
+                if self.session.has_hub:
+                    await self.hub.aclose()
 
         return asyncio.run(whole())
 

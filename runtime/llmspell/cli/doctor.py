@@ -95,9 +95,7 @@ def _settings(context: Context, findings: list[Finding]) -> LLMSpellError | None
 
 
 def _plugins(context: Context) -> Iterator[Finding]:
-    host = context.plugins
-    host.commands(), host.tools()  # a hook that fails is seen when it is called
-    for row in host.rows:
+    for row in context.plugins.examined(context.session):
         if row.error:
             yield Finding(f"plugin {row.name}", MEH, row.error)
 

@@ -10,9 +10,7 @@ from llmspell.lua.session import Session
 def list_all(context: Context) -> int:
     """A row for each plugin with what it adds, or why it is left out."""
     host = load_plugins(warn=lambda line: None)  # the table says it all
-    # Each hook once, so that one that fails is seen.
-    host.providers(), host.commands(), host.tools(), host.lua_modules(Session(context.settings, host))
-    rows = host.rows
+    rows = host.examined(Session(context.settings, host))
     if context.given("json"):
         print(as_json(rows))
         return 0

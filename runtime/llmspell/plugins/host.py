@@ -147,6 +147,11 @@ class PluginHost:
         """Verbs of the command line by name."""
         return self._once("llmspell_commands", lambda: self._by_name("llmspell_commands", Command, "command"))
 
+    def examined(self, session: Any) -> list[PluginRow]:
+        """All rows, after each hook was called once: what fails in one is seen only then."""
+        self.providers(), self.lua_modules(session), self.tools(), self.commands()
+        return self.rows
+
     # ── calling hooks, one plugin at a time ───────────────────────────────────────────────────────────────────────
 
     def _once(self, key: str, make: Callable[[], Mapping[str, T]]) -> Mapping[str, T]:
