@@ -22,8 +22,6 @@ _KEPT: Final = frozenset(
 )
 _FORMATS: Final = frozenset({"date", "time", "date-time", "uuid"})
 
-Schema = Mapping[str, Any] | bool
-
 
 def reduce(schema: Any, *, close: bool = True) -> Any:
     """Return the schema as the engine takes it; see the module.

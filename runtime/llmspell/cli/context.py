@@ -12,8 +12,8 @@ from llmspell.errors import InvalidRequest, UsageError
 
 if TYPE_CHECKING:
     from llmspell.config import Settings
-    from llmspell.plugins.host import PluginHost
     from llmspell.lua.session import Session
+    from llmspell.plugins.host import PluginHost
     from llmspell.providers.hub import Hub
 
 T = TypeVar("T")

@@ -42,19 +42,11 @@ class FileAccess:
         roots = self._write if write else self._read
         if any(real == root or real.startswith(os.path.join(root, "")) for root in roots):
             return None
-        key, flag, folder = (
-            ("write", "--allow-write", os.path.dirname(real) or real)
-            if write
-            else (
-                "read",
-                "--allow-read",
-                os.path.dirname(real) or real,
-            )
-        )
+        key, folder = "write" if write else "read", os.path.dirname(real) or real
         return (
             None,
             f'{path}: not granted by the sandbox (add "{folder}" to `[sandbox] {key}` in llmspell.toml, '
-            f"or run with {flag} {folder})",
+            f"or run with --allow-{key} {folder})",
             errno.EACCES,
         )
 
