@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+import importlib.util
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from llmspell import ChatEvent, ChatRequest
 from llmspell.errors import ConfigError, ProviderUnavailable
 from llmspell_gguf.metadata import Metadata
 from llmspell_gguf.sizing import Plan
 
-ENGINES = ("auto", "xllamacpp")
+ENGINES: Final = ("auto", "xllamacpp", "llama-cpp-python")
 """What ``[providers.gguf] engine`` may say."""
+_PACKAGES: Final = {"xllamacpp": ("xllamacpp", "local"), "llama-cpp-python": ("llama_cpp", "gguf")}
+"""By engine, in the order of choice: the module to import, and the extra of llmspell that installs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,16 @@ class Work:
     begins: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The ``vectors`` of some texts, in order and of length 1 each, and the ``tokens`` that were read."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    tokens: int
+
+
 class Engine(Protocol):
-    """A loaded model. Several chats may run at once."""
+    """A loaded model. Several requests may run at once. It either chats or, with ``Plan.embedding``, embeds."""
 
     @property
     def title(self) -> str:
@@ -43,6 +54,11 @@ class Engine(Protocol):
         """Whether no request runs or waits."""
         ...
 
+    @property
+    def crashed(self) -> bool:
+        """Whether it can't answer any more; only one in a process of its own gets so far."""
+        ...
+
     def chat(self, work: Work) -> AsyncGenerator[ChatEvent, None]:
         """Answer as a stream of events, a `Finish` last. Closing the stream stops the engine.
 
@@ -52,8 +68,17 @@ class Engine(Protocol):
         """
         ...
 
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """Turn texts into vectors.
+
+        Raises:
+            ContextOverflow: a text is longer than the context; the message says which.
+            LLMSpellError: any other failure.
+        """
+        ...
+
     def close(self) -> None:
-        """Give the memory back. No chat runs any more."""
+        """Give the memory back. No request runs any more."""
         ...
 
 
@@ -77,16 +102,21 @@ def choose(name: str) -> str:
         ProviderUnavailable: its package is not installed.
     """
     check(name)
-    try:
-        import xllamacpp  # noqa: F401 - 34 MB of shared library, loaded when a model is
-    except ImportError as error:
-        raise ProviderUnavailable(
-            f"no engine for GGUF models is installed ({error})",
-            provider="gguf",
-            hint="pip install 'llmspell[local]'",
-            retryable=False,
-        ) from None
-    return "xllamacpp"
+    there = installed()
+    if name == "auto" and there:
+        return there[0]
+    if name in there:
+        return name
+    what = "no engine for GGUF models is installed" if name == "auto" else f"the engine {name} is not installed"
+    hint = f"pip install 'llmspell[{'local' if name == 'auto' else _PACKAGES[name][1]}]'"
+    if there:
+        hint += f', or set [providers.gguf] engine = "{there[0]}"'
+    raise ProviderUnavailable(what, provider="gguf", hint=hint, retryable=False)
+
+
+def installed() -> list[str]:
+    """The engines that are installed, the one that "auto" takes first. Imports none of them."""
+    return [name for name, (module, _) in _PACKAGES.items() if importlib.util.find_spec(module) is not None]
 
 
 def load(name: str, metadata: Metadata, plan: Plan) -> Engine:
@@ -95,6 +125,10 @@ def load(name: str, metadata: Metadata, plan: Plan) -> Engine:
     Raises:
         ModelNotUsable: the engine can't run the file.
     """
+    if name == "llama-cpp-python":
+        from llmspell_gguf.llama_cpp_engine import LlamaCppEngine
+
+        return LlamaCppEngine(metadata, plan)
     from llmspell_gguf.xllamacpp_engine import XllamacppEngine  # on first use: it imports the engine
 
     return XllamacppEngine(metadata, plan)

@@ -22,13 +22,16 @@ PARALLEL: Final = 8
 class Plan:
     """The measures of one engine. ``context_length`` (tokens) is shared by up to ``parallel`` requests.
 
-    ``why`` is one line for people.
+    ``why`` is one line for people. With ``embedding`` the engine turns texts into vectors, else it chats.
+    ``chat_template`` (Jinja) takes the place of the file's own.
     """
 
     context_length: int
     parallel: int
     threads: int
     why: str
+    embedding: bool = False
+    chat_template: str | None = None
 
 
 def plan(metadata: Metadata, settings: Mapping[str, Any]) -> Plan:

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import xllamacpp
@@ -17,7 +17,7 @@ from llmspell import ChatEvent
 from llmspell.errors import ModelNotUsable
 from llmspell_gguf.admission import Admission
 from llmspell_gguf.answer import Answer
-from llmspell_gguf.engine import Work
+from llmspell_gguf.engine import Embedded, Work
 from llmspell_gguf.metadata import Metadata
 from llmspell_gguf.sizing import Plan
 
@@ -43,9 +43,16 @@ class XllamacppEngine:
     def idle(self) -> bool:
         return not (self.admission.running or self.admission.waiting)
 
+    @property
+    def crashed(self) -> bool:
+        return False  # it would take this process with it
+
     def chat(self, work: Work) -> AsyncGenerator[ChatEvent, None]:
         grammar = None if work.schema is None else _grammar(work.schema)
         return Answer(self.admission, self.instalment, work, grammar).run(self._complete)
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        raise NotImplementedError
 
     def counters(self) -> dict[str, float]:
         """The engine's own counts since the load, by name: requests_processing, tokens_predicted_total, …

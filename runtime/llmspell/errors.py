@@ -14,6 +14,7 @@ LLMSpellError                   exit code 1
 │   └── ContentFiltered         1    the provider refused to answer
 ├── ProviderError               4    a provider couldn't do its work
 │   ├── ProviderUnavailable     4    nobody answers, or nothing is installed that could
+│   ├── ProviderCrashed         4    the process that ran the model died
 │   ├── AuthError               4    no key, or a key that isn't accepted
 │   ├── RateLimited             4    too many requests
 │   └── ProviderTimeout         4    the provider was reached and didn't answer in time
@@ -167,6 +168,12 @@ class ProviderError(LLMSpellError):
 
 class ProviderUnavailable(ProviderError):
     """The provider isn't there: not running, not reachable, not installed."""
+
+    retryable = True
+
+
+class ProviderCrashed(ProviderError):
+    """The process that ran the model died; the next request starts another one."""
 
     retryable = True
 

@@ -20,6 +20,10 @@ class Models(Struct, frozen=True, kw_only=True):
     default: Annotated[str, Meta(description="the model of an agent that names none", min_length=1)] = (
         "local/smollm2:135m"
     )
+    embedding: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        Meta(description="the model that turns texts into vectors where none is named; `models.default` if not set"),
+    ] = None
     aliases: Annotated[
         dict[str, str], Meta(description='your own names for models: `fast = "local/smollm2:135m"`')
     ] = {}

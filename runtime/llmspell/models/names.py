@@ -36,7 +36,7 @@ class ModelRef:
     provider: str | None = None
     variant: str | None = None
     backend: str | None = None
-    kind: Literal["name", "hf", "file"] = "name"
+    kind: Literal["name", "hf", "file", "url"] = "name"
     quantization: str | None = None
 
     @property

@@ -18,7 +18,8 @@ class ProviderSpec:
     ``factory(settings)`` gets the provider's own table of llmspell.toml and returns an object of
     `llmspell.Provider`; it is called on the first use of one of its models and does the heavy imports.
     ``rank`` orders local providers where a model name leaves the choice open: the highest that has the model wins.
-    ``takes`` says which references beside names it can run: ``"file"`` a path, ``"hf"`` a repository.
+    ``takes`` says which references beside names it can run: ``"file"`` a path, ``"hf"`` a repository, ``"url"`` a file
+    on the web.
     ``extra`` is what to install when the factory raises ImportError, as in ``pip install 'llmspell[extra]'``.
     ``settings`` describes the keys of its table, each with a type; None accepts any.
     """
@@ -28,7 +29,7 @@ class ProviderSpec:
     kind: Literal["local", "cloud"] = "cloud"
     aliases: tuple[str, ...] = ()
     rank: int = 0
-    takes: tuple[Literal["file", "hf"], ...] = ()
+    takes: tuple[Literal["file", "hf", "url"], ...] = ()
     extra: str | None = None
     settings: Mapping[str, type | tuple[type, ...]] | None = None
     contract: int = CONTRACT

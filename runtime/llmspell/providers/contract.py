@@ -185,7 +185,7 @@ class ModelInfo:
 
     ``id`` is ``name[:variant]`` as the provider takes it. ``modified_at`` counts seconds since 1970.
     ``capabilities`` holds any of chat, tools, json_schema, vision, thinking, embed; None where unknown.
-    ``source`` says where the files are or come from, in words.
+    ``source`` says where the files are or come from, in words. ``recommended`` is why a newcomer should take this one.
     """
 
     id: str
@@ -201,6 +201,24 @@ class ModelInfo:
     path: str | None = None
     loaded: bool | None = None
     source: str | None = None
+    recommended: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that is in memory now.
+
+    ``engine`` says what runs it, in words. ``pid`` is the process that holds it, where that is one of llmspell's.
+    ``expires_at`` counts seconds since 1970; None where it stays until it is unloaded or pushed out.
+    """
+
+    id: str
+    provider: str = ""
+    memory_bytes: int | None = None
+    context_length: int | None = None
+    engine: str | None = None
+    pid: int | None = None
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +233,15 @@ class ProviderStatus:
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """How far a pull is; ``status`` one of starting, downloading, verifying, complete."""
+    """How far a pull is; ``status`` one of starting, downloading, verifying, complete.
+
+    ``model`` comes with ``complete``: the id under which the model is here now.
+    """
 
     status: Literal["starting", "downloading", "verifying", "complete"]
     bytes_downloaded: int = 0
     bytes_total: int | None = None
+    model: str | None = None
 
 
 class Provider:
@@ -250,6 +272,18 @@ class Provider:
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         """Turn texts into vectors."""
+        raise NotImplementedError
+
+    async def load(self, ref: ModelRef) -> None:
+        """Bring a model into memory before its first request; raises what `chat` would."""
+        raise NotImplementedError
+
+    async def loaded(self) -> Sequence[LoadedModel]:
+        """List the models that are in memory now."""
+        raise NotImplementedError
+
+    async def unload(self, ref: ModelRef) -> bool:
+        """Give a model's memory back; False if it was not loaded. Raises `ModelError` while it is in use."""
         raise NotImplementedError
 
     def pull(self, ref: ModelRef) -> AsyncIterator[PullProgress]:

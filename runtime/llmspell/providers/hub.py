@@ -12,12 +12,24 @@ from functools import partial
 from typing import Any
 
 from llmspell.config import Settings
-from llmspell.errors import LLMSpellError, ModelNotFound, ProviderUnavailable, PullFailed, UnsupportedOption
+from llmspell.errors import (
+    InvalidRequest,
+    LLMSpellError,
+    ModelNotFound,
+    ProviderError,
+    ProviderUnavailable,
+    PullFailed,
+    UnsupportedOption,
+)
+from llmspell.models.names import ModelRef
 from llmspell.plugins.host import PluginHost
 from llmspell.plugins.values import ProviderSpec
 from llmspell.providers.contract import (
     ChatEvent,
     ChatRequest,
+    EmbedRequest,
+    EmbedResult,
+    LoadedModel,
     Message,
     ModelInfo,
     Notice,
@@ -27,6 +39,7 @@ from llmspell.providers.contract import (
     PullProgress,
     Timeouts,
     ToolSpec,
+    Usage,
 )
 from llmspell.providers.instances import Instances
 from llmspell.providers.requests import check_options, nearest_option
@@ -34,6 +47,9 @@ from llmspell.providers.routing import Route
 from llmspell.providers.schemas import check_schema
 from llmspell.providers.search import STATUS_SECONDS, VERB_SECONDS, Search
 from llmspell.providers.watching import asked, close, foreign, watched
+
+_WITHOUT: Mapping[str, str] = {"embed": "name a model of another provider: `[models] embedding`, or -m SPEC"}
+"""What to do where a provider lacks a verb."""
 
 
 class Hub:
@@ -205,6 +221,54 @@ class Hub:
             finally:
                 await close(events)
 
+    # ── embeddings ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def embedding_model(self) -> str:
+        """The model that turns texts into vectors where none is named."""
+        return self._settings.models.embedding or self._settings.models.default
+
+    async def embed(self, spec: str, texts: Sequence[str]) -> EmbedResult:
+        """Turn texts into vectors with a model: one per text, in order.
+
+        Raises:
+            InvalidRequest: no list of texts; nothing was sent.
+            ProviderError: the provider can't, or failed. ModelError, RequestError: see `llmspell.errors`.
+        """
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+            raise InvalidRequest("only a list of texts can be embedded")
+        route = await self.resolve(spec)
+        if not texts:
+            return EmbedResult((), route.ref.id, Usage())
+        result: EmbedResult = await self._ask(route, "embed", EmbedRequest(route.ref, tuple(texts)))
+        if len(result.vectors) != len(texts):
+            raise ProviderError(
+                f"{route.name} gave {len(result.vectors)} vectors for {len(texts)} texts", provider=route.name
+            )
+        return result
+
+    async def _ask(self, route: Route, verb: str, what: EmbedRequest | ModelRef) -> Any:
+        """One verb of the provider that has a model, without a time limit."""
+        if not route.provider.can(verb):
+            raise ProviderError(f"{route.name} can't {verb} models", provider=route.name, hint=_WITHOUT.get(verb))
+        return await asked(lambda: getattr(route.provider, verb)(what), route.name, verb, None)
+
+    # ── models in memory ──────────────────────────────────────────────────────────────────────────────────────────
+
+    async def load(self, spec: str) -> None:
+        """Bring a model into memory before its first request; raises as `chat` does."""
+        route = await self.resolve(spec)
+        await self._ask(route, "load", route.ref)
+
+    async def loaded(self, backend: str | None = None) -> list[LoadedModel]:
+        """The models that are in memory now; raises as `models` does."""
+        return await self._search.listed("loaded", backend)
+
+    async def unload(self, spec: str) -> bool:
+        """Give a model's memory back; False if it was not loaded. Raises as `resolve` does, `ModelError` while it is
+        in use, and `ProviderError` where the provider can't."""
+        route = await self._search.route(spec)
+        return bool(await self._ask(route, "unload", route.ref))
+
     # ── models ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def models(self, backend: str | None = None) -> list[ModelInfo]:
@@ -224,6 +288,13 @@ class Hub:
         """All that is known of one model; raises as `resolve` does."""
         route = await self._search.route(spec)
         return await self._search.info(route.name, route.ref)
+
+    async def path(self, spec: str) -> str:
+        """The file of a model; raises as `resolve` does, and `ProviderError` where the provider has no file to show."""
+        found = await self.info(spec)
+        if found.path is None:
+            raise ProviderError(f"{found.provider} shows no file of '{found.id}'", provider=found.provider)
+        return found.path
 
     async def pull(self, spec: str, quantization: str | None = None) -> AsyncIterator[PullProgress]:
         """Fetch a model; the last event is ``complete``.

@@ -89,7 +89,7 @@ class Instances:
         spec = self.specs[instance]
         return (instance, *(alias for alias in spec.aliases if self.find(alias) == instance))
 
-    def local(self, takes: Literal["file", "hf"] | None = None) -> list[str]:
+    def local(self, takes: Literal["file", "hf", "url"] | None = None) -> list[str]:
         """The local providers, the first choice first; with ``takes``, only those that run such a reference."""
         names = [n for n, spec in self.specs.items() if spec.kind == "local" and (not takes or takes in spec.takes)]
         return sorted(names, key=lambda name: (-self.specs[name].rank, name not in self._tables, name))

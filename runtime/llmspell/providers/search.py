@@ -22,7 +22,7 @@ EXPLAIN_SECONDS = 3.0
 """How long an error waits for the names that would help its reader."""
 ALL = "all"
 
-Verb = Literal["models", "available"]
+Verb = Literal["models", "available", "loaded"]
 
 
 class Names(Protocol):
@@ -74,7 +74,7 @@ class Search:
         return Route(name, self._instances.provider(name), ref)
 
     async def _first_local(self, spec: str, ref: ModelRef) -> Route:
-        takes: Literal["file", "hf"] | None = None if ref.kind == "name" else ref.kind
+        takes: Literal["file", "hf", "url"] | None = None if ref.kind == "name" else ref.kind
         names = self._instances.local(takes)
         if not names:
             raise ProviderUnavailable(
@@ -105,32 +105,34 @@ class Search:
         """What a provider knows of a model that it has; raises `ModelNotFound` and what a provider raises."""
         provider = self._instances.provider(name)
         if provider.can("info"):
-            return replace(await asked(lambda: provider.info(ref), name, "info", VERB_SECONDS), provider=name)
-        for info in await self._list(name, "models", VERB_SECONDS):
+            found: ModelInfo = await asked(lambda: provider.info(ref), name, "info", VERB_SECONDS)
+            return replace(found, provider=name)
+        infos: list[ModelInfo] = await self._list(name, "models", VERB_SECONDS)
+        for info in infos:
             if same_model(info.id, ref):
                 return info
         raise ModelNotFound(f"{name} has no model '{ref.id}'", model=ref.id)
 
     # ── lists ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def listed(self, verb: Verb, backend: str | None) -> list[ModelInfo]:
-        """The models of one provider, or of all local ones that answer."""
+    async def listed(self, verb: Verb, backend: str | None) -> list[Any]:
+        """What a verb lists of one provider, or of all local ones that answer."""
         if backend not in (None, ALL, LOCAL):
             return await self._list(self._instances.find(str(backend)), verb, VERB_SECONDS)
         return await self._lists(self._instances.local(), verb, VERB_SECONDS)
 
-    async def _list(self, name: str, verb: Verb, seconds: float) -> list[ModelInfo]:
+    async def _list(self, name: str, verb: Verb, seconds: float) -> list[Any]:
         provider = self._instances.provider(name)
         if not provider.can(verb):
             return []
-        infos: Sequence[ModelInfo] = await asked(getattr(provider, verb), name, verb, seconds)
-        return [replace(info, provider=name) for info in infos]
+        found = await asked(getattr(provider, verb), name, verb, seconds)
+        return [replace(one, provider=name) for one in found]
 
-    async def _lists(self, names: Sequence[str], verb: Verb, seconds: float) -> list[ModelInfo]:
+    async def _lists(self, names: Sequence[str], verb: Verb, seconds: float) -> list[Any]:
         answers: list[Any] = await asyncio.gather(
             *(self._list(name, verb, seconds) for name in names), return_exceptions=True
         )
-        found: list[ModelInfo] = []
+        found: list[Any] = []
         for answer in answers:
             if isinstance(answer, list):
                 found += answer
@@ -149,11 +151,9 @@ class Search:
             if not self._instances.provider(named).can("pull"):
                 raise ProviderError(f"{named} fetches no models", provider=named, hint="its models need no fetching")
             return named, ref
-        if ref.kind == "file":
-            raise InvalidRequest(f"'{ref}' is a file; there is nothing to fetch")
         reasons: list[str] = []
         able: list[str] = []
-        for name in self._instances.local("hf" if ref.kind == "hf" else None):
+        for name in self._instances.local(None if ref.kind == "name" else ref.kind):
             try:
                 if self._instances.provider(name).can("pull"):
                     able.append(name)
