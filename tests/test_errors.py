@@ -84,7 +84,13 @@ def test_types_are_unique():
 
 def test_what_may_succeed_later():
     retryable = {kind.__name__ for kind in CLASSES if make(kind).retryable}
-    assert retryable == {"InvalidAnswer", "ProviderUnavailable", "RateLimited", "ProviderTimeout", "PullFailed"}
+    assert retryable == {
+        "InvalidAnswer",
+        "ProviderUnavailable",
+        "ProviderCrashed",
+        "RateLimited",
+        "ProviderTimeout",
+    } | {"PullFailed"}
     assert make(errors.ProviderError, retryable=True).retryable
     assert not make(errors.RateLimited, retryable=False).retryable
 

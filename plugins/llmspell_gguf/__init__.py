@@ -24,7 +24,7 @@ def llmspell_providers() -> Iterable[ProviderSpec]:
             kind="local",
             aliases=("candle",),
             rank=50,
-            takes=("file", "hf"),
+            takes=("file", "hf", "url"),
             extra="local",
             settings={
                 "engine": str,
@@ -33,6 +33,7 @@ def llmspell_providers() -> Iterable[ProviderSpec]:
                 "parallel": int,
                 "memory_mb": int,
                 "isolation": str,
+                "chat_template": dict,
             },
         )
     ]
