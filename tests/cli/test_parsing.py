@@ -2,6 +2,7 @@
 
 import pytest
 
+from llmspell.cli.context import flags
 from llmspell.cli.grammar import EVERYWHERE, OPTIONS, VERBS
 from llmspell.cli.parsing import parse, split
 from llmspell.errors import UsageError
@@ -19,6 +20,13 @@ def test_options_stand_before_and_after_the_verb(line):
     found = request(line)
     assert found.verb.name == "model list"
     assert vars(found.arguments) == {"json": True, "backend": "shop"}
+
+
+@pytest.mark.parametrize("line", ["bench -m a --model=b", "-m a bench -m b", "-m a --model b bench"])
+def test_bench_takes_several_models_and_none_of_them_is_the_default(line):
+    arguments = request(line).arguments
+    assert vars(arguments) == {"models": ["a", "b"]}
+    assert flags(arguments) == {}
 
 
 @pytest.mark.parametrize(
@@ -113,11 +121,11 @@ def test_the_verbs_of_plugins_are_asked_for_only_when_needed():
 
 
 @pytest.mark.parametrize(
-    ("line", "flags"), [("--model x y z", 2), ("--model=x y", 1), ("-c f -v x", 3), ("-vc f x", 2)]
+    ("line", "count"), [("--model x y z", 2), ("--model=x y", 1), ("-c f -v x", 3), ("-vc f x", 2)]
 )
-def test_split_knows_which_flags_take_a_value(line, flags):
+def test_split_knows_which_flags_take_a_value(line, count):
     words = line.split()
-    assert split(words, OPTIONS) == (words[:flags], words[flags:])
+    assert split(words, OPTIONS) == (words[:count], words[count:])
 
 
 def test_the_grammar_is_sound():

@@ -57,6 +57,7 @@ def _complete_words(known: Parser) -> Parser:
 
     completers: dict[str, Any] = {
         "model": _models,
+        "models": _models,
         "spec": _models,
         "file": FilesCompleter(("lua",)),
         "config": FilesCompleter(("toml",)),

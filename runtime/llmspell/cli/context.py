@@ -115,7 +115,7 @@ def flags(arguments: Namespace) -> dict[str, tuple[str, Any]]:
     """
     found: dict[str, tuple[str, Any]] = {}
     for option in OPTIONS:
-        value = getattr(arguments, option.name[2:].replace("-", "_"), None)
+        value = getattr(arguments, option.dest, None)
         if option.setting is None or value is None:
             continue
         if option.setting == "models.remap":

@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 
 
 class Option(NamedTuple):
-    """A flag. ``metavar`` is None for a switch; ``setting`` is the key of llmspell.toml that it sets."""
+    """A flag. ``metavar`` is None for a switch; ``setting`` is the key of llmspell.toml that it sets.
+
+    ``key`` names the value among the arguments where that isn't the long name.
+    """
 
     names: tuple[str, ...]
     help: str
@@ -18,11 +21,17 @@ class Option(NamedTuple):
     repeated: bool = False
     read: Callable[[str], Any] = str
     setting: str | None = None
+    key: str | None = None
 
     @property
     def name(self) -> str:
         """The long name, as messages and origins write it."""
         return self.names[-1]
+
+    @property
+    def dest(self) -> str:
+        """The name of the value among the arguments."""
+        return self.key or self.name[2:].replace("-", "_")
 
 
 class Argument(NamedTuple):
@@ -78,6 +87,10 @@ ALLOW_ENV = Option(
 )
 BACKEND = Option(("--backend",), "only this provider", "NAME")
 QUANTIZATION = Option(("--quantization",), "fetch this quantization, such as Q4_K_M", "Q")
+MODELS = Option(
+    ("-m", "--model"), "measure SPEC; without any the default (repeatable)", "SPEC", repeated=True, key="models"
+)
+AGENTS = Option(("--agents",), "how many agents ask at once, 4 if not given", "N", read=int)
 ORIGIN = Option(("--origin",), "say where each value comes from")
 USER = Option(("--user",), "write your own file, not the project's")
 
@@ -123,6 +136,7 @@ VERBS: Sequence[Verb] = (
     Verb(("config", "check"), "look for mistakes in the settings", "config:check"),
     Verb(("config", "init"), "write a commented llmspell.toml", "config:init", options=(USER,)),
     Verb(("doctor",), "check that everything is in place", "doctor:examine", options=(JSON,)),
+    Verb(("bench",), "measure how models run on this machine", "bench:measure", options=(MODELS, AGENTS, JSON)),
     Verb(
         ("completions",),
         "print the completion script of a shell",
@@ -138,9 +152,17 @@ GROUPS = {
     "config": "settings and where they come from",
 }
 
-OPTIONS: Sequence[Option] = tuple(
-    dict.fromkeys((*EVERYWHERE, *PROGRAM, *(option for verb in VERBS for option in verb.options)))
-)
+_BY_NAMES: dict[tuple[str, ...], Option] = {}
+for _option in (*EVERYWHERE, *PROGRAM, *(option for verb in VERBS for option in verb.options)):
+    _BY_NAMES.setdefault(_option.names, _option)  # what a verb has in place of a general one stands with the verb only
+
+OPTIONS: Sequence[Option] = tuple(_BY_NAMES.values())
+
+
+def options_of(verb: Verb) -> tuple[Option, ...]:
+    """The options of a verb: its own, and those of all verbs that go by other names."""
+    own = {name for option in verb.options for name in option.names}
+    return *verb.options, *(option for option in EVERYWHERE if own.isdisjoint(option.names))
 
 
 def first_words() -> list[str]:

@@ -10,7 +10,7 @@ from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpForm
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
-from llmspell.cli.grammar import EVERYWHERE, GROUPS, OPTIONS, Option, Verb, first_words, verbs_of
+from llmspell.cli.grammar import EVERYWHERE, GROUPS, OPTIONS, Option, Verb, first_words, options_of, verbs_of
 from llmspell.errors import UsageError
 
 HELP = ("-h", "--help")
@@ -117,16 +117,23 @@ def parser(prog: str, options: Iterable[Option], description: str = "", usage: s
     )
     for option in options:
         if option.metavar is None:
-            made.add_argument(*option.names, action="store_true", help=option.help)
+            made.add_argument(*option.names, dest=option.dest, action="store_true", help=option.help)
         else:
             action = "append" if option.repeated else "store"
-            made.add_argument(*option.names, action=action, metavar=option.metavar, type=option.read, help=option.help)
+            made.add_argument(
+                *option.names,
+                dest=option.dest,
+                action=action,
+                metavar=option.metavar,
+                type=option.read,
+                help=option.help,
+            )
     return made
 
 
 def parser_of(verb: Verb) -> Parser:
     """The parser of a verb."""
-    made = parser(f"llmspell {verb.name}", (*verb.options, *EVERYWHERE), f"{verb.help[0].upper()}{verb.help[1:]}.")
+    made = parser(f"llmspell {verb.name}", options_of(verb), f"{verb.help[0].upper()}{verb.help[1:]}.")
     for argument in verb.arguments:
         count = "*" if verb.program and argument.optional else "?" if argument.optional else None
         shown = argument.name.upper() if not argument.choices else "|".join(argument.choices)
