@@ -8,7 +8,14 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Literal, Protocol
 
-from llmspell.errors import InvalidRequest, LLMSpellError, ModelNotFound, ProviderError, ProviderUnavailable
+from llmspell.errors import (
+    InvalidRequest,
+    LLMSpellError,
+    ModelNotFound,
+    ModelNotUsable,
+    ProviderError,
+    ProviderUnavailable,
+)
 from llmspell.models.names import LOCAL, ModelRef, parse
 from llmspell.providers.contract import ModelInfo
 from llmspell.providers.instances import Instances
@@ -84,22 +91,27 @@ class Search:
             )
         reasons: list[str] = []
         failures: list[LLMSpellError] = []
+        own: ModelNotFound | None = None
         for name in names:
             try:
                 if takes == "file":
                     return self._to(name, ref)  # the path says enough; whether the file is good, the engine says
                 await self.info(name, ref)
                 return self._to(name, ref)
-            except ModelNotFound:
+            except ModelNotFound as error:
+                own = own or (error if error.pull else None)
                 reasons.append(f"{name} does not have it")
             except LLMSpellError as error:
                 failures.append(error)
                 reasons.append(f"{error.message}{f' ({error.hint})' if error.hint else ''}")
+        for failure in failures:
+            if isinstance(failure, ModelNotUsable):  # it is there, and nobody else has a better one
+                raise failure
         if len(failures) == len(names):
             raise ProviderUnavailable(
                 f"no local provider could be asked for '{ref}': {'; '.join(reasons)}", hint=failures[0].hint
             ) from failures[0]
-        raise await self._missing(spec, ref, names, reasons)
+        raise await self._missing(spec, ref, names, reasons, own)
 
     async def info(self, name: str, ref: ModelRef) -> ModelInfo:
         """What a provider knows of a model that it has; raises `ModelNotFound` and what a provider raises."""
@@ -181,15 +193,25 @@ class Search:
             return error
         return await self._missing(spec, route.ref, [route.name], [error.message])
 
-    async def _missing(self, spec: str, ref: ModelRef, names: Sequence[str], reasons: Sequence[str]) -> ModelNotFound:
+    async def _missing(
+        self,
+        spec: str,
+        ref: ModelRef,
+        names: Sequence[str],
+        reasons: Sequence[str],
+        own: ModelNotFound | None = None,
+    ) -> ModelNotFound:
+        """The error to raise; ``own`` is that of a provider which knows how to fetch the model."""
         have, fetchable = await asyncio.gather(
             self._lists(names, "models", EXPLAIN_SECONDS), self._lists(names, "available", EXPLAIN_SECONDS)
         )
-        offer = _offer(ref, fetchable)
+        listed = _offer(ref, fetchable)
+        offer = listed.id if listed else own.pull if own else None
+        size_bytes = listed.size_bytes if listed else own.size_bytes if own else None
         ids = list(dict.fromkeys(info.id for info in [*have, *fetchable]))
-        near = tuple(id for id in _near(ref, ids) if offer is None or id != offer.id)
+        near = tuple(id for id in _near(ref, ids) if id != offer)
         if offer is not None:
-            size = f" ({offer.size_bytes / 1e6:.0f} MB)" if offer.size_bytes else ""
+            size = f" ({size_bytes / 1e6:,.0f} MB)" if size_bytes else ""
             hint = f"fetch it{size} with `llmspell model pull {self._fetch_name(spec, ref)}`"
         elif near and near[0] not in {info.id for info in have}:
             hint = f"did you mean '{near[0]}'? `llmspell model pull {near[0]}` fetches it"
@@ -203,7 +225,7 @@ class Search:
             hint=hint,
             suggestions=near,
             pull=self._fetch_name(spec, ref) if offer else None,
-            size_bytes=offer.size_bytes if offer else None,
+            size_bytes=size_bytes,
         )
 
     def _fetch_name(self, spec: str, ref: ModelRef) -> str:
