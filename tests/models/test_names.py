@@ -6,7 +6,7 @@ import string
 import pytest
 
 from llmspell.errors import InvalidRequest
-from llmspell.models.names import ModelRef, parse
+from llmspell.models.names import ModelRef, named_after, parse
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ from llmspell.models.names import ModelRef, parse
         ("hf:owner/repo@gguf", ModelRef("owner/repo", None, None, "gguf", "hf")),
         ("hf:owner/repo/a.gguf", ModelRef("owner/repo/a.gguf", kind="hf")),
         ("hf:owner/repo/sub/a-00001-of-2.gguf", ModelRef("owner/repo/sub/a-00001-of-2.gguf", kind="hf")),
+        ("hf:owner/repo:Q8_0", ModelRef("owner/repo", kind="hf", quantization="Q8_0")),
+        ("hf:owner/repo:Q8_0@gguf", ModelRef("owner/repo", None, None, "gguf", "hf", "Q8_0")),
+        ("https://host/m.gguf", ModelRef("https://host/m.gguf", kind="url")),
+        ("HTTP://[::1]:8000/a@b/m.gguf?x=1&y=2/z", ModelRef("HTTP://[::1]:8000/a@b/m.gguf?x=1&y=2/z", kind="url")),
+        (f"https://h/m.gguf#sha256={'aB' * 32}", ModelRef(f"https://h/m.gguf#sha256={'aB' * 32}", kind="url")),
         ("model.gguf", ModelRef("model.gguf", kind="file")),
         ("models/model.gguf", ModelRef("models/model.gguf", kind="file")),
         ("./model", ModelRef("./model", kind="file")),
@@ -56,7 +61,8 @@ def test_what_is_no_path(spec):
     [
         "", " ", "a b", "openai/", "a//b", "a/b/", ":7b", "m:",
         "@gguf", "m@", "m@a@b", "m@a/b", "m:a b", "a\tb", "ä", "-m", "m:-x", "ope nai/x", "p:q/x", "m\0",
-        "hf:", "hf:owner", "hf:owner/", "hf:/repo", "hf:owner/repo/", "hf:owner/repo/readme", "hf:owner/repo:Q4_K_M",
+        "hf:", "hf:owner", "hf:owner/", "hf:/repo", "hf:owner/repo/", "hf:owner/repo/readme", "hf:owner/repo:",
+        "hf:owner/repo:a:b", "hf:owner/repo:a/b.gguf", "hf:owner:Q8_0", "hf:owner/repo/x.gguf:Q8_0",
         "hf:owner/../x.gguf", "hf:owner/repo/../x.gguf", "hf:owner/repo/..\\x.gguf", "hf:../repo",
         "hf:owner/repo//x.gguf",
     ],
@@ -66,6 +72,40 @@ def test_what_is_no_name(spec):
         parse(spec)
     assert spec in raised.value.message
     assert "hf:owner/repo" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ("https://host/", "names no .gguf file"),
+        ("https://host/m.zip?file=m.gguf", "names no .gguf file"),
+        ("https://host/m.gguf/", "names no .gguf file"),
+        ("https://host/.gguf", "names no .gguf file"),
+        ("https://m.gguf", "names no .gguf file"),
+        ("https:///m.gguf", "is not a URL"),
+        ("https://host/a b/m.gguf", "is not a URL"),
+        ("https://host\\x/m.gguf", "is not a URL"),
+        ("https://host/\0/m.gguf", "is not a URL"),
+        ("https://host/\ud800.gguf", "is not a URL"),
+        ("https://host:port/m.gguf", "is not a URL"),
+        ("https://[::1/m.gguf", "is not a URL"),
+        ("https://host/m.gguf#", "no sha256"),
+        ("https://host/m.gguf#main", "no sha256"),
+        ("https://host/m.gguf#sha256=abc", "no sha256"),
+    ],
+)
+def test_what_is_no_url_of_a_model(spec, reason):
+    with pytest.raises(InvalidRequest, match=reason) as raised:
+        parse(spec)
+    assert "https://host/path/model.gguf" in raised.value.hint
+
+
+@pytest.mark.parametrize("login", ["user:secret", "secret", "user:sec@ret", "[u:secret"])
+def test_a_url_with_a_password_is_refused_without_showing_it(login):
+    with pytest.raises(InvalidRequest) as raised:
+        parse(f"https://{login}@host/m.gguf")
+    assert "host" in raised.value.message
+    assert "sec" not in raised.value.message + raised.value.hint
 
 
 @pytest.mark.parametrize("spec", [None, 5, True, b"m", ["m"], {"name": "m"}])
@@ -78,7 +118,7 @@ def test_what_is_no_text(spec):
     "spec",
     [
         "m", "m:v", "p/m", "p/m:v@b", "p/o/m:v", "m@b", "p/ft:a:b::c", "hf:o/r", "hf:o/r/f.gguf", "hf:o/r@b",
-        "./x.gguf",         "/a b/x",
+        "hf:o/r:Q8_0", "hf:o/r:Q8_0@b", "./x.gguf", "/a b/x", "http://h:1/m.gguf?a=b",
     ],
 )  # fmt: skip
 def test_a_name_is_written_as_it_was_read(spec):
@@ -88,7 +128,7 @@ def test_a_name_is_written_as_it_was_read(spec):
 
 def test_every_short_text_is_read_or_refused():
     """Nothing else is raised, and what is read can be written and read again."""
-    marks = [*"/:@. ~-\\", "hf:", ".gguf", "a", "B9", "..", string.whitespace, "\ud800"]
+    marks = [*"/:@. ~-\\", "hf:", "http://", ".gguf", "a", "B9", "..", string.whitespace, "\ud800"]
     texts = [""]
     for _ in range(4):
         texts += [text + mark for text in texts for mark in marks if len(text) < 12][:6000]
@@ -109,5 +149,21 @@ def test_the_id_is_what_a_provider_calls_it():
     assert parse("openai/ft:a:b").id == "ft:a:b"
 
 
-def test_the_quantization_is_no_part_of_the_written_form():
+def test_the_quantization_of_a_name_or_file_is_no_part_of_the_written_form():
     assert str(ModelRef("m", quantization="Q4_K_M")) == "m"
+    assert str(ModelRef("o/r/f.gguf", kind="hf", quantization="Q4_K_M")) == "hf:o/r/f.gguf"
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m-instruct.q4_1"),
+        ("My Model (v2).GGUF", "my-model-v2"),
+        ("--x--", "x"),
+        ("ä.gguf", "model"),
+        ("", "model"),
+    ],
+)
+def test_a_file_gives_its_model_a_name(file, name):
+    assert named_after(file) == name
+    assert parse(name) == ModelRef(name)
