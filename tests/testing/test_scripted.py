@@ -1,13 +1,24 @@
 import asyncio
+import math
+import operator
 import threading
 
 import pytest
 
-from llmspell.errors import InvalidRequest, ModelNotFound, ProviderError, RateLimited, UnsupportedOption
+from llmspell.errors import (
+    InvalidRequest,
+    ModelNotFound,
+    ModelNotUsable,
+    ProviderError,
+    RateLimited,
+    UnsupportedOption,
+)
 from llmspell.models.names import parse
 from llmspell.plugins.host import PluginHost
 from llmspell.providers.contract import (
     ChatRequest,
+    EmbedRequest,
+    EmbedResult,
     Finish,
     Message,
     ModelInfo,
@@ -151,6 +162,61 @@ def test_it_refuses_like_a_provider():
     provider.enqueue("fine")
     assert drive(collect(provider, ask(model="b", options={"mood": "good", "top_k": 3})))[0] == TextDelta("fine")
     assert drive(provider.info(parse("demo/b"))).context_length == 8
+
+
+def embed(provider, *texts, model="model"):
+    return drive(provider.embed(EmbedRequest(parse(model), texts)))
+
+
+def test_texts_that_share_words_have_vectors_that_are_near(scripted):
+    night, morning, tax = embed(scripted, "good night", "good morning", "income tax").vectors
+    assert sum(map(operator.mul, night, morning)) > sum(map(operator.mul, night, tax))
+    assert [round(math.hypot(*vector), 9) for vector in (night, morning, tax)] == [1, 1, 1]
+    assert embed(scripted, "good night").vectors == (night,)
+    assert len(embed(scripted, "", " ").vectors) == 2
+    assert [request.texts for request in scripted.embed_requests[:2]] == [
+        ("good night", "good morning", "income tax"),
+        ("good night",),
+    ]
+
+
+def test_vectors_as_told():
+    provider = ScriptedProvider(vector=lambda text: [len(text)])
+    result = embed(provider, "a b", "")
+    assert result == EmbedResult(((3.0,), (0.0,)), "model", Usage(2))
+    with pytest.raises(ModelNotFound):
+        embed(provider, "a", model="other")
+
+
+def test_a_model_is_in_memory_from_its_first_request_until_it_is_unloaded(scripted):
+    model = parse("model")
+
+    def held():
+        return [(one.id, one.provider) for one in drive(scripted.loaded())]
+
+    assert held() == []
+    assert not drive(scripted.unload(model))
+    scripted.enqueue("a")
+    for use in (scripted.load(model), collect(scripted), scripted.embed(EmbedRequest(model, ("a",)))):
+        drive(use)
+        assert held() == [("model", "scripted")]
+        assert drive(scripted.unload(model))
+        assert held() == []
+    for use in (scripted.load, scripted.unload):
+        with pytest.raises(ModelNotFound):
+            drive(use(parse("other")))
+
+
+def test_a_model_that_answers_can_not_be_unloaded(scripted):
+    async def check():
+        stream = scripted.enqueue("a", asyncio.Event()).chat(ask())
+        await stream.__anext__()
+        with pytest.raises(ModelNotUsable, match="in use: 1 running"):
+            await scripted.unload(parse("model"))
+        await stream.aclose()
+        return await scripted.unload(parse("model"))
+
+    assert drive(check())
 
 
 def test_status_as_told():

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections import deque
+import math
+import zlib
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
-from llmspell.errors import InvalidRequest, ModelNotFound, ProviderError, UnsupportedOption
+from llmspell.errors import InvalidRequest, ModelNotFound, ModelNotUsable, ProviderError, UnsupportedOption
 from llmspell.models.names import ModelRef
 from llmspell.plugins.hookspecs import hookimpl
 from llmspell.plugins.values import ProviderSpec
@@ -19,8 +21,11 @@ from llmspell.providers.contract import (
     OPTIONS,
     ChatEvent,
     ChatRequest,
+    EmbedRequest,
+    EmbedResult,
     Finish,
     FinishReason,
+    LoadedModel,
     ModelInfo,
     Provider,
     ProviderStatus,
@@ -50,6 +55,10 @@ class ScriptedProvider(Provider):
     closed or cancelled before their end. Without a reply left, ``answer`` gives the steps; without that either, the
     chat fails and says so. Models beside ``models`` are not found, options beside the common ones and ``options`` are
     refused: it keeps the contract like any provider.
+
+    ``vector`` turns a text into its vector, or raises; without it texts that share words get vectors that are near
+    each other. ``embed_requests`` holds what was to be embedded. A model is in memory from its first request on, until
+    it is unloaded.
     """
 
     def __init__(
@@ -59,17 +68,22 @@ class ScriptedProvider(Provider):
         models: Sequence[str | ModelInfo] = ("model",),
         options: Iterable[str] = (),
         answer: Callable[[ChatRequest], Iterable[Step]] | None = None,
+        vector: Callable[[str], Iterable[float]] | None = None,
         status: ProviderStatus | None = None,
     ) -> None:
         self.name = name
         self.requests: list[ChatRequest] = []
+        self.embed_requests: list[EmbedRequest] = []
         self.running = 0
         self.stopped = 0
         self.closed = False
         self._models = tuple(m if isinstance(m, ModelInfo) else ModelInfo(m, name) for m in models)
         self._options = frozenset(options)
         self._answer = answer
+        self._vector = vector or vector_of_words
         self._status = status
+        self._loaded: dict[str, ModelInfo] = {}
+        self._busy: Counter[str] = Counter()  # chats that run on a model
         self._queue: deque[_Reply] = deque()
 
     # ── what a test says ──────────────────────────────────────────────────────────────────────────────────────────
@@ -111,10 +125,12 @@ class ScriptedProvider(Provider):
 
     async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         self.requests.append(request)
-        await self.info(request.model)
+        await self.load(request.model)
         self._check(request)
         reply = self._next(request)
+        id = request.model.id
         self.running += 1
+        self._busy[id] += 1
         ended = False
         try:
             async with aclosing(self._play(reply, request)) as events:
@@ -126,7 +142,33 @@ class ScriptedProvider(Provider):
             raise
         finally:
             self.running -= 1
+            self._busy[id] -= 1
             self.stopped += not ended
+
+    async def embed(self, request: EmbedRequest) -> EmbedResult:
+        self.embed_requests.append(request)
+        await self.load(request.model)
+        await asyncio.sleep(0)  # as with the deltas of a chat
+        vectors = tuple(tuple(map(float, self._vector(text))) for text in request.texts)
+        return EmbedResult(vectors, request.model.id, Usage(sum(len(text.split()) for text in request.texts)))
+
+    async def load(self, ref: ModelRef) -> None:
+        info = await self.info(ref)
+        self._loaded[info.id] = info
+
+    async def loaded(self) -> Sequence[LoadedModel]:
+        return [
+            LoadedModel(info.id, self.name, info.size_bytes, info.context_length, "scripted")
+            for info in self._loaded.values()
+        ]
+
+    async def unload(self, ref: ModelRef) -> bool:
+        id = (await self.info(ref)).id
+        if self._busy[id]:
+            raise ModelNotUsable(
+                f"the model '{id}' is in use: {self._busy[id]} running", model=id, hint="wait for them"
+            )
+        return self._loaded.pop(id, None) is not None
 
     async def aclose(self) -> None:
         self.closed = True
@@ -192,6 +234,15 @@ class ScriptedProvider(Provider):
         return True
 
 
+def vector_of_words(text: str, length: int = 16) -> tuple[float, ...]:
+    """A vector of length 1 made of a text's words: the same in every run, and of a text without words too."""
+    counts = [0.0] * length
+    for word in text.lower().split() or [text]:
+        counts[zlib.crc32(word.encode("utf-8", "surrogatepass")) % length] += 1
+    norm = math.hypot(*counts)
+    return tuple(count / norm for count in counts)
+
+
 def scripted_plugin(
     provider: Provider,
     name: str | None = None,
@@ -199,7 +250,7 @@ def scripted_plugin(
     kind: Literal["local", "cloud"] = "cloud",
     aliases: tuple[str, ...] = (),
     rank: int = 0,
-    takes: tuple[Literal["file", "hf"], ...] = (),
+    takes: tuple[Literal["file", "hf", "url"], ...] = (),
 ) -> ModuleType:
     """Make a plugin module whose factory returns ``provider``, for ``PluginHost(builtin={"scripted": module})``."""
     spec = ProviderSpec(name or provider.name, lambda settings: provider, kind, aliases, rank, takes)
