@@ -15,6 +15,7 @@ DOCS = Path(__file__).parent
 LUA = DOCS.parent / "runtime" / "llmspell" / "lua"
 SOURCES = (
     "api/agent.lua",
+    "api/embedding.lua",
     "api/local_llm.lua",
     "api/provider.lua",
     "api/config.lua",

@@ -32,8 +32,9 @@ CASES = [pytest.param(file, *case, id=case[0]) for file in FILES for case in fun
 
 def test_the_functions_are_found():
     names = {case.id for case in CASES}
-    assert {"Agent.create", "agent:stream", "builder:build", "LocalLLM.pull", "Provider.get", "Config.get"} <= names
-    assert len(FILES) == 4
+    assert {"Agent.create", "agent:stream", "builder:build", "Embedding.embed", "LocalLLM.pull"} <= names
+    assert {"Provider.get", "Config.get"} <= names
+    assert len(FILES) == 5
 
 
 @pytest.mark.parametrize(("file", "name", "parameters", "above", "body"), CASES)
