@@ -6,7 +6,7 @@ import string
 import pytest
 
 from llmspell.errors import InvalidRequest
-from llmspell.models.names import ModelRef, named_after, parse
+from llmspell.models.names import ModelRef, full_name, named_after, parse
 
 
 @pytest.mark.parametrize(
@@ -167,3 +167,18 @@ def test_the_quantization_of_a_name_or_file_is_no_part_of_the_written_form():
 def test_a_file_gives_its_model_a_name(file, name):
     assert named_after(file) == name
     assert parse(name) == ModelRef(name)
+
+
+@pytest.mark.parametrize(
+    ("id", "name"),
+    [
+        ("llama3.2:1b", "gguf/llama3.2:1b"),
+        ("qwen/qwen3", "gguf/qwen/qwen3"),
+        ("hf:owner/repo/file.gguf", "hf:owner/repo/file.gguf@gguf"),
+        ("/models/x.gguf", "/models/x.gguf"),
+        ("https://example.org/x.gguf", "https://example.org/x.gguf"),
+    ],
+)
+def test_the_full_name_of_a_providers_model_can_be_read_again(id, name):
+    assert full_name(id, "gguf") == name
+    assert str(parse(name)) == name

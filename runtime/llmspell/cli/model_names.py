@@ -27,7 +27,9 @@ async def remember(hub: Hub) -> None:
 
 def write(models: list[ModelInfo]) -> None:
     """Write down names; a folder that can't be written costs completions, nothing else."""
-    names = sorted({name for model in models for name in (model.id, f"{model.provider}/{model.id}")})
+    from llmspell.models.names import full_name  # who only asks for the names needs no grammar
+
+    names = sorted({name for model in models for name in (model.id, full_name(model.id, model.provider))})
     draft = f"{_file()}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(draft), exist_ok=True)

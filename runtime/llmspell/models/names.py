@@ -88,6 +88,14 @@ def parse(spec: str) -> ModelRef:
     return ModelRef(name, provider.lower() or None, variant, backend)
 
 
+def full_name(id: str, provider: str) -> str:
+    """The name of a provider's model that leaves nothing open: ``provider/id``, or ``hf:…@provider``; a file or a URL
+    has no place for the provider."""
+    if id.startswith("hf:"):
+        return f"{id}@{provider}"
+    return id if _is_path(id) or "://" in id else f"{provider}/{id}"
+
+
 def named_after(file: str) -> str:
     """The name that a model gets from its file's name: the stem in lower case, with what no name may hold as '-'."""
     stem = file.lower().removesuffix(".gguf")
