@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from llmspell import ChatEvent, ChatRequest
 from llmspell.errors import ConfigError, ProviderUnavailable
-from llmspell_gguf.metadata import Metadata
+from llmspell_gguf.metadata import Metadata, check_vocabulary
 from llmspell_gguf.sizing import Plan
 
 ENGINES: Final = ("auto", "xllamacpp", "llama-cpp-python")
@@ -125,6 +125,7 @@ def load(name: str, metadata: Metadata, plan: Plan) -> Engine:
     Raises:
         ModelNotUsable: the engine can't run the file.
     """
+    check_vocabulary(metadata.path)
     if name == "llama-cpp-python":
         from llmspell_gguf.llama_cpp_engine import LlamaCppEngine
 

@@ -1,38 +1,34 @@
 """What a GGUF file says about itself, read from its header without loading it.
 
-Own reader of 100 lines and not the `gguf` package: that one needs numpy, 60 MB for six values. It is also the guard in
-front of the engine, which is C++ in this process: what isn't a whole GGUF header never gets there. Every length is
-checked against the size of the file before anything is read. Format: ggml-org/ggml, docs/gguf.md, versions 2 and 3.
+ggml's own reader does the reading (see `ggml`). What it lets through is checked once more before an engine, which is
+C++ in this process, sees it: llama.cpp aborts the process on some values where it could refuse the file. Format:
+ggml-org/ggml, docs/gguf.md.
 """
 
 from __future__ import annotations
 
 import os
-import struct
-from collections.abc import Mapping
+import re
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from llmspell.errors import ModelNotUsable
+from llmspell_gguf import ggml
 
-_SCALARS: Final = {
-    0: "<B",
-    1: "<b",
-    2: "<H",
-    3: "<h",
-    4: "<I",
-    5: "<i",
-    6: "<f",
-    7: "<?",
-    10: "<Q",
-    11: "<q",
-    12: "<d",
-}
-_STRING: Final = 8
-_ARRAY: Final = 9
 _KEPT_ITEMS: Final = 1024
-"""Longer arrays are vocabularies: skipped, not kept."""
+"""Longer lists are vocabularies: skipped, not kept."""
+_PART: Final = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
+"""How the names of the files end that one model is split into."""
+_POOLINGS: Final = ("none", "mean", "cls", "last", "rank")
+"""By ``{architecture}.pooling_type`` (llama.h, enum llama_pooling_type)."""
+_ENCODERS: Final = frozenset(
+    {"bert", "modern-bert", "neo-bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "eurobert"}
+    | {"gemma-embedding", "t5encoder"}
+)
+"""Architectures whose models can't write."""
 
 _FILE_TYPES: Final = {
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K",
@@ -42,16 +38,13 @@ _FILE_TYPES: Final = {
 }  # fmt: skip
 """Names by ``general.file_type`` (llama.cpp, enum llama_ftype)."""
 
-_BLOCKS: Final = {
-    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
-    10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 30: (1, 2),
-}  # fmt: skip
-"""Weights and bytes of a block by the type of a tensor (ggml.h, enum ggml_type), for the types that files have."""
-
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """A model file's header. ``values`` are its keys without the vocabulary; ``parameters`` counts weights."""
+    """A model file's header. ``values`` are its keys without the vocabulary; ``parameters`` counts weights.
+
+    Of a model that is split into several files ``path`` is the first; size and weights are those of all.
+    """
 
     path: str
     size_bytes: int
@@ -107,6 +100,18 @@ class Metadata:
         """Whether the chat template has a place for tools."""
         return "tools" in (self.chat_template or "")
 
+    @property
+    def pooling(self) -> str | None:
+        """How the vectors of the tokens become one of the text: none, mean, cls, last or, for rerankers, rank."""
+        number = self.values.get(f"{self.architecture}.pooling_type")
+        return _POOLINGS[number] if isinstance(number, int) and 0 <= number < len(_POOLINGS) else None
+
+    @property
+    def embeds_only(self) -> bool:
+        """Whether the model is an encoder: it turns text into vectors and can't write."""
+        causal = self.values.get(f"{self.architecture}.attention.causal")
+        return self.architecture in _ENCODERS or (causal is False and self.pooling is not None)
+
     def _text(self, key: str) -> str | None:
         value = self.values.get(key)
         return value if isinstance(value, str) else None
@@ -121,137 +126,106 @@ def read(path: str) -> Metadata:
 
     Raises:
         ModelNotUsable: no such file, not a file, not readable, not GGUF, or damaged; the message says which.
+        ProviderUnavailable: no engine is installed.
     """
     try:
         found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            what = "a directory" if stat.S_ISDIR(found.st_mode) else "not a file"
+            raise ModelNotUsable(f"{path} is {what}", model=path, hint="name a .gguf file")
         return _read(path, found.st_mtime_ns, found.st_size)
-    except FileNotFoundError:
-        raise ModelNotUsable(f"{path}: no such file", model=path, hint="check the path") from None
-    except IsADirectoryError:
-        raise ModelNotUsable(f"{path} is a directory", model=path, hint="name the .gguf file in it") from None
+    except FileNotFoundError as error:
+        raise ModelNotUsable(f"{error.filename}: no such file", model=path, hint="check the path") from None
     except OSError as error:
         raise ModelNotUsable(f"{path} can't be read: {error.strerror}", model=path) from error
 
 
+def check_vocabulary(path: str) -> None:
+    """Refuse a word that is there twice, on which llama.cpp aborts the process.
+
+    Apart from `read` because it takes as long again, and only a load needs it.
+
+    Raises:
+        ModelNotUsable: the vocabulary is damaged.
+    """
+    try:
+        with ggml.opened(path) as header:
+            words = [word for word in header.texts("tokenizer.ggml.tokens") if word]
+    except ggml.Unreadable as error:
+        raise _bad(path, f"can't be read any more: {error}", "fetch it again") from None
+    if len({*words}) < len(words):
+        raise _bad(path, "has a damaged vocabulary", "remove it and fetch it again")
+
+
 @lru_cache(maxsize=32)
 def _read(path: str, changed: int, size: int) -> Metadata:
-    with open(path, "rb", buffering=1 << 20) as stream:
-        return _Header(stream, path).read()
+    values, weights = _part(path)
+    _check(path, values)
+    for part in _other_parts(path, values):
+        size += os.stat(part).st_size
+        weights += _part(part)[1]
+    if not weights:
+        raise _bad(path, "has no weights in it", "this is a vocabulary or an adapter, not a model")
+    return Metadata(path, size, weights, values)
 
 
-class _Header:
-    def __init__(self, stream: BinaryIO, path: str) -> None:
-        self._stream, self._path = stream, path
-        self._size = os.fstat(stream.fileno()).st_size
+def _part(path: str) -> tuple[dict[str, Any], int]:
+    """The keys of one file and the number of weights in it."""
+    with open(path, "rb") as stream:
+        size, magic = os.fstat(stream.fileno()).st_size, stream.read(4)
+    if not size:
+        raise _bad(path, "is empty", "fetch it again")
+    if magic != b"GGUF":
+        raise _bad(path, "is not a GGUF file", "llmspell runs models in GGUF format")
+    try:
+        with ggml.opened(path) as header:
+            values, start, weights, end = header.values(_KEPT_ITEMS), header.data_offset, 0, 0
+            for offset, length, count in header.tensors():
+                weights += count
+                end = max(end, start + offset + length)
+    except ggml.Unreadable as error:
+        raise _bad(path, f"is damaged or cut short at {size} bytes ({error})", "remove it and fetch it again") from None
+    if end > size:
+        what = f"is damaged or cut short at {size} bytes (its weights end at {end})"
+        raise _bad(path, what, "remove it and fetch it again")
+    return values, weights
 
-    def read(self) -> Metadata:
-        if self._size == 0:
-            raise self._bad("is empty", "fetch it again")
-        if self._stream.read(4) != b"GGUF":
-            raise self._bad("is not a GGUF file", "llmspell runs models in GGUF format")
-        version = self._number("<I")
-        if version not in (2, 3):
-            raise self._bad(f"has GGUF version {version}; this llmspell reads 2 and 3", "convert it again")
-        tensors, keys = self._number("<Q"), self._number("<Q")
-        if not tensors:
-            raise self._bad("has no weights in it", "this is a vocabulary or an adapter, not a model")
-        self._need(tensors * 24 + keys * 12)
-        values = {}
-        for _ in range(keys):
-            key = self._text()
-            values[key] = self._value(self._number("<I"), key)
-        architecture, alignment = values.get("general.architecture"), values.get("general.alignment", 32)
-        if not isinstance(architecture, str):
-            raise self._bad("doesn't say which architecture it has", "its header is damaged, fetch it again")
-        self._check(values, architecture, alignment)
-        parameters, end = 0, 0
-        for _ in range(tensors):
-            self._text()
-            count = 1
-            for _ in range(self._dimensions()):
-                count *= self._number("<Q")
-            block, width = _BLOCKS.get(self._number("<I"), (1, 0))
-            parameters += count
-            end = max(end, self._number("<Q") + count // block * width)
-        start = -(-self._stream.tell() // alignment) * alignment
-        if start + end > self._size:
-            raise self._cut_short()
-        return Metadata(self._path, self._size, parameters, values)
 
-    def _check(self, values: Mapping[str, Any], architecture: str, alignment: Any) -> None:
-        """Refuse the values that make llama.cpp abort the process (each was tried) in place of refusing the file."""
-        layers, context = values.get(f"{architecture}.block_count"), values.get(f"{architecture}.context_length")
-        sane = isinstance(alignment, int) and 1 <= alignment <= 1 << 20
-        sane &= isinstance(layers, int) and 1 <= layers <= 1024
-        sane &= isinstance(context, int) and 1 <= context < 2**31
-        for name in ("layer_norm_rms_epsilon", "layer_norm_epsilon"):
-            sane &= 0 <= values.get(f"{architecture}.attention.{name}", 0) < 1
-        if not sane:
-            raise self._bad("has a damaged header", "remove it and fetch it again")
+def _other_parts(path: str, values: Mapping[str, Any]) -> Iterator[str]:
+    """The further files of a model that is split.
 
-    def _dimensions(self) -> int:
-        count: int = self._number("<I")
-        if not 1 <= count <= 8:
-            raise self._bad("has a damaged header", "remove it and fetch it again")
-        return count
+    Raises:
+        ModelNotUsable: one is missing, or the path is not that of the first.
+    """
+    count, number = values.get("split.count"), values.get("split.no", 0)
+    if not isinstance(count, int) or count < 2:
+        return
+    name = _PART.search(path)
+    if name is None or int(name[2]) != count:
+        what = f"is part {number + 1} of {count}, and its name doesn't say so"
+        raise _bad(path, what, f"call it NAME-00001-of-{count:05}.gguf, as it was, and the others in the same way")
+    parts = [f"{path[: name.start()]}-{part:05}-of-{name[2]}.gguf" for part in range(1, count + 1)]
+    if number != 0:
+        raise _bad(path, f"is part {number + 1} of {count}", f"name the first: {parts[0]}")
+    for part in parts[1:]:
+        if not os.path.exists(part):
+            raise _bad(path, f"is part 1 of {count}, and {os.path.basename(part)} is missing", "fetch it too")
+        yield part
 
-    def _value(self, kind: int, key: str, depth: int = 0) -> Any:
-        if kind == _STRING:
-            return self._text()
-        if kind in _SCALARS:
-            return self._number(_SCALARS[kind])
-        if kind != _ARRAY or depth > 2:
-            raise self._bad(f"has a damaged header (a value of type {kind})", "fetch it again")
-        inner, count = self._number("<I"), self._number("<Q")
-        if inner in _SCALARS and count > _KEPT_ITEMS:
-            self._skip(count * struct.calcsize(_SCALARS[inner]))
-            return None
-        self._need(count * (8 if inner == _STRING else 1))
-        if inner == _STRING and count > _KEPT_ITEMS:
-            words = self._words(count)
-            if key == "tokenizer.ggml.tokens" and len({*words}) < len(words):
-                raise self._bad("has a damaged vocabulary", "remove it and fetch it again")  # llama.cpp would abort
-            return None
-        return [self._value(inner, key, depth + 1) for _ in range(count)]
 
-    def _words(self, count: int) -> list[bytes]:
-        """A vocabulary's texts without the empty ones; there are 100,000 of them, so this loop is a tight one."""
-        read, length, left = self._stream.read, struct.Struct("<Q").unpack, self._size - self._stream.tell()
-        words = []
-        for _ in range(count):
-            if left < 8:
-                raise self._cut_short()
-            (size,) = length(read(8))
-            left -= 8 + size
-            if left < 0:
-                raise self._cut_short()
-            if size:
-                words.append(read(size))
-        return words
+def _check(path: str, values: Mapping[str, Any]) -> None:
+    """Refuse the values that make llama.cpp abort the process (each was tried) in place of refusing the file."""
+    architecture = values.get("general.architecture")
+    if not isinstance(architecture, str):
+        raise _bad(path, "doesn't say which architecture it has", "its header is damaged, fetch it again")
+    layers, context = values.get(f"{architecture}.block_count"), values.get(f"{architecture}.context_length")
+    sane = isinstance(layers, int) and 1 <= layers <= 1024
+    sane &= isinstance(context, int) and 1 <= context < 2**31
+    for name in ("layer_norm_rms_epsilon", "layer_norm_epsilon"):
+        sane &= 0 <= values.get(f"{architecture}.attention.{name}", 0) < 1
+    if not sane:
+        raise _bad(path, "has a damaged header", "remove it and fetch it again")
 
-    def _text(self) -> str:
-        return self._bytes(self._number("<Q")).decode("utf-8", "replace")
 
-    def _number(self, form: str) -> Any:
-        return struct.unpack(form, self._bytes(struct.calcsize(form)))[0]
-
-    def _bytes(self, count: int) -> bytes:
-        self._need(count)
-        found = self._stream.read(count)
-        if len(found) != count:
-            raise self._cut_short()
-        return found
-
-    def _skip(self, count: int) -> None:
-        self._need(count)
-        self._stream.seek(count, os.SEEK_CUR)
-
-    def _need(self, count: int) -> None:
-        if count > self._size - self._stream.tell():
-            raise self._cut_short()
-
-    def _cut_short(self) -> ModelNotUsable:
-        return self._bad(f"is damaged or cut short at {self._size} bytes", "remove it and fetch it again")
-
-    def _bad(self, what: str, hint: str) -> ModelNotUsable:
-        return ModelNotUsable(f"{self._path} {what}", model=self._path, hint=hint)
+def _bad(path: str, what: str, hint: str) -> ModelNotUsable:
+    return ModelNotUsable(f"{path} {what}", model=path, hint=hint)
