@@ -15,15 +15,16 @@ EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 pytestmark = pytest.mark.usefixtures("llmspell_home")
 
 
-def run(name, *arguments, given=""):
-    command = [sys.executable, "-m", "llmspell", "run", str(EXAMPLES / name), *arguments]
+def run(name, *arguments, given="", model=None):
+    chosen = ("-m", model) if model else ()
+    command = [sys.executable, "-m", "llmspell", "run", *chosen, str(EXAMPLES / name), *arguments]
     return subprocess.run(command, input=given, capture_output=True, text=True, timeout=300)
 
 
 def test_each_example_is_in_the_readme_and_tested():
     names = {path.name for path in EXAMPLES.glob("*.lua")}
     assert names == set(re.findall(r"^\| `(\w+\.lua)`", (EXAMPLES / "README.md").read_text(), re.M))
-    assert names == {"local_chat.lua", "parallel_agents.lua", "structured_output.lua"}
+    assert names == {"gguf_inference.lua", "local_chat.lua", "parallel_agents.lua", "structured_output.lua"}
 
 
 @pytest.mark.parametrize("arguments, given", [((), ""), (("What is a tide?",), ""), ((), "What is a tide?\n")])
@@ -55,6 +56,32 @@ def _read_until(terminal, text):
             seen += os.read(terminal, 65536).decode("utf-8", "replace")
     assert text in seen
     return seen
+
+
+def test_gguf_inference_knows_its_model_answers_and_measures():
+    done = run("gguf_inference.lua", "What is a tide?")
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"smollm2:135m: 135M parameters, Q4_1, 98 MB, context 8192\n\n> What is a tide\?\n\S", done.stdout)
+    table = dict(
+        re.findall(r"^(\S.*?|  of its prompt cached) +([\d.]+) (?:ms|tokens/s|of \d+ tokens)$", done.stdout, re.M)
+    )
+    loading, first, second = (
+        float(table[name]) for name in ("first token, with loading", "first token", "second turn, first token")
+    )
+    assert loading > first > 0
+    assert second > 0
+    assert all(float(table[name]) > 0 for name in ("one answer", "1 agent", "4 agents at once"))
+    cached, prompt = map(int, re.search(r"cached +(\d+) of (\d+) tokens", done.stdout).groups())
+    assert 64 < cached < prompt  # the first answer is among them
+
+
+def test_gguf_inference_says_how_to_get_a_model_that_is_not_there():
+    done = run("gguf_inference.lua", model="local/llama3.2:1b")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "llama3.2:1b" in done.stderr
+    assert "llmspell model" in done.stderr
+    assert "traceback" not in done.stderr
 
 
 def test_parallel_agents_answer_in_order():
