@@ -146,10 +146,11 @@ def test_the_agents_ask_at_once(bench):
 
 
 def test_a_column_for_each_model_and_those_that_fail_say_why(bench):
-    done = bench("-m", "lab/steady", "-m", "lab/gone", "-m", "lab/refuses", "-m", "loads/m")
+    models = ("lab/steady", "lab/gone", "lab/refuses", "loads/m")
+    done = bench(*(word for model in models for word in ("-m", model)))
     assert done.returncode == 5  # no such model: the worst of the three
     lines = {line[:24].strip(): line for line in done.stdout.splitlines()}
-    assert done.stdout.splitlines()[0].split() == ["TARGET", "AT", "7B", "lab/steady", "lab/gone", "lab/refuses", "loads/m"]
+    assert done.stdout.splitlines()[0].split() == ["TARGET", "AT", "7B", *models]
     assert lines["model"].count("7.2B, Q4_K_M, 4.7 GB") == 3
     assert lines["load"].split()[1:4] == ["≤", "5", "s"]
     assert lines["load"].split()[4:6] == ["-", "-"]
