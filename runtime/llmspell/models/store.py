@@ -4,7 +4,7 @@
       smollm2@135m/                         the id, ':' written '@' (Windows has no ':'), in lower case
         SmolLM2-135M-Instruct.Q4_1.gguf
         model.json                          id, file, sha256, size_bytes, source
-      .incoming/                            pulls under way; what a killed one left is removed by the next
+      .incoming/                            pulls under way, and parts of broken ones, which the next goes on from
         smollm2@135m/
         smollm2@135m.lock
 
@@ -17,14 +17,15 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from llmspell.config import paths
 from llmspell.errors import ModelError, PullFailed
-from llmspell.models.incoming import Incoming, disk_failure, hold, sweep
+from llmspell.models.incoming import Arrived, Incoming, clear, disk_failure, hold, prepare, received
 
 _MANIFEST: Final = "model.json"
 _INCOMING: Final = ".incoming"
@@ -32,13 +33,19 @@ _INCOMING: Final = ".incoming"
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the store writes down of a model. ``file`` is a name in the model's folder, ``source`` is in words."""
+    """What the store writes down of a model.
+
+    ``file`` is a name in the model's folder and ``sha256`` that file's. ``source`` is what was pulled
+    (``hf:owner/repo/file.gguf``, a URL without its query, a path), or is in words. A model in several files has the
+    first as its ``file``, and the others in ``more``, each with its sha256; ``size_bytes`` counts all of them.
+    """
 
     id: str
     file: str
     sha256: str
     size_bytes: int
     source: str
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,14 @@ class Store:
         """The model of an id, in any case, or None."""
         return _read(self._place(id) / _MANIFEST)
 
+    def received(self, id: str) -> int:
+        """How many bytes a pull of this model that is under way has received."""
+        return received(self.folder / _INCOMING / _lock(id))
+
     @contextlib.contextmanager
-    def incoming(self, id: str, wait: Callable[[], None] = lambda: None) -> Iterator[Incoming]:
-        """Hold the place of a model for one pull, and an empty folder on the store's file system to fill.
+    def incoming(self, id: str, wait: Callable[[], None] = lambda: time.sleep(0.05)) -> Iterator[Incoming]:
+        """Hold the place of a model for one pull, and a folder on the store's file system to fill. It is empty but for
+        what a broken pull received, and so it is left again unless the model has come.
 
         While another process holds it, ``wait`` is called again and again; it sleeps a little, and may raise.
 
@@ -82,14 +94,21 @@ class Store:
         try:
             base = self.folder / _INCOMING
             base.mkdir(parents=True, exist_ok=True)
-            lock = hold(base / f"{_folder(id).replace('/', '+')}.lock", wait)
+            lock = hold(base / f"{_lock(id)}.lock", wait)
         except OSError as error:
             raise disk_failure(id, self.folder, error) from error
-        with lock as name, sweep(base, name) as folder:
-            yield Incoming(id, folder)
+        with lock as name:
+            try:
+                folder = prepare(base, name)
+            except OSError as error:
+                raise disk_failure(id, self.folder, error) from error
+            try:
+                yield Incoming(id, folder)
+            finally:
+                clear(folder, keep_parts=self.find(id) is None)
 
-    def publish(self, incoming: Incoming, file: Path, *, sha256: str, source: str) -> StoredModel:
-        """Let a checked file of ``incoming`` appear as its model, in place of one that was there.
+    def publish(self, incoming: Incoming, *files: Arrived, source: str) -> StoredModel:
+        """Let checked files of ``incoming`` appear as its model, in place of one that was there.
 
         Raises:
             PullFailed: the disk is full, or the store's folder can't be written.
@@ -98,14 +117,18 @@ class Store:
         try:
             ready = incoming.folder / "ready"
             ready.mkdir()
-            manifest = Manifest(id, file.name, sha256, file.stat().st_size, source)
-            os.replace(file, ready / file.name)
+            for file in files:
+                os.replace(file.path, ready / file.name)
+            first, *others = files
+            size = sum((ready / file.name).stat().st_size for file in files)
+            more = {file.name: file.sha256 for file in others}
+            manifest = Manifest(id, first.name, first.sha256, size, source, more)
             (ready / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists():
                 os.replace(target, incoming.folder / "replaced")
             os.replace(ready, target)
-            return StoredModel(manifest, target / file.name, (target / _MANIFEST).stat().st_mtime)
+            return StoredModel(manifest, target / first.name, (target / _MANIFEST).stat().st_mtime)
         except OSError as error:
             raise disk_failure(id, self.folder, error) from error
 
@@ -118,18 +141,12 @@ class Store:
         with self.incoming(id) as incoming:
             digest = hashlib.sha256()
             try:
-                with file.open("rb") as stream:
-                    try:
-                        os.link(file.resolve(), incoming.folder / file.name)
-                    except OSError:
-                        for _ in incoming.copy(stream, file.name, digest):
-                            pass
-                    else:
-                        while chunk := stream.read(1 << 20):
-                            digest.update(chunk)
+                for _ in incoming.take_in(file, digest):
+                    pass
             except OSError as error:
                 raise disk_failure(id, self.folder, error) from error
-            return self.publish(incoming, incoming.folder / file.name, sha256=digest.hexdigest(), source=source)
+            arrived = Arrived(incoming.folder / file.name, file.name, digest.hexdigest())
+            return self.publish(incoming, arrived, source=source)
 
     def remove(self, id: str) -> bool:
         """Delete a model; False if it isn't there. It is gone from the list before its files are.
@@ -154,10 +171,15 @@ def _folder(id: str) -> str:
     return id.lower().replace(":", "@")
 
 
+def _lock(id: str) -> str:
+    return _folder(id).replace("/", "+")
+
+
 def _read(file: Path) -> StoredModel | None:
     try:
         manifest = Manifest(**json.loads(file.read_text(encoding="utf-8")))
         path = file.parent / manifest.file
-        return StoredModel(manifest, path, file.stat().st_mtime) if path.is_file() else None
+        whole = path.is_file() and all((file.parent / name).is_file() for name in manifest.more)
+        return StoredModel(manifest, path, file.stat().st_mtime) if whole else None
     except (OSError, ValueError, TypeError):
         return None
