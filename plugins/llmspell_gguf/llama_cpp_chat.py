@@ -1,0 +1,153 @@
+"""A model that chats, loaded by llama-cpp-python, and its answers: read the prompt, then choose token after token."""
+
+from __future__ import annotations
+
+import codecs
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from llmspell import ChatEvent, Finish, PromptProgress, TextDelta, Usage
+from llmspell.errors import ContextOverflow, InvalidRequest
+from llmspell.providers.contract import FinishReason
+from llmspell_gguf.answer import FORMATTED_ANSWER
+from llmspell_gguf.engine import Work
+from llmspell_gguf.llama_cpp_constraint import Constraint
+from llmspell_gguf.llama_cpp_context import BATCH, Context, Sequence
+from llmspell_gguf.llama_cpp_library import Handles, library, model_params
+from llmspell_gguf.llama_cpp_sampler import Sampler
+from llmspell_gguf.llama_cpp_template import Template
+from llmspell_gguf.llama_cpp_vocabulary import Vocabulary
+from llmspell_gguf.metadata import Metadata
+from llmspell_gguf.sizing import Plan
+from llmspell_gguf.stop_texts import StopTexts
+from llmspell_gguf.turn import LONG, ROOM
+
+
+class ChatModel:
+    """A loaded model. Not for several threads at once.
+
+    Raises:
+        ModelNotUsable: it can't be loaded, or has no chat template.
+    """
+
+    def __init__(self, metadata: Metadata, plan: Plan) -> None:
+        self.template = Template(plan.chat_template or metadata.chat_template, metadata.path)
+        self.handles = Handles(metadata.path, model_params(), partial(_context_params, plan))
+        self.vocabulary = Vocabulary(self.handles)
+        self.context = Context(self.handles)
+        self.context_length = plan.context_length
+        self.read_tokens = self.written_tokens = 0
+
+    def run(self, work: Work, emit: Callable[[ChatEvent], None], stop: threading.Event) -> bool:
+        """Hand out the events of a chat, a `Finish` last; False if it was stopped before.
+
+        Raises:
+            LLMSpellError: see `Engine.chat`.
+        """
+        return _Answer(self, work, emit, stop).run()
+
+    def free(self) -> None:
+        """Give the memory back."""
+        self.context.free()
+        self.handles.free()
+
+
+def _context_params(plan: Plan, model: Any) -> Any:
+    llama = library()
+    params = llama.llama_context_default_params()
+    params.n_ctx = plan.context_length
+    params.n_batch = params.n_ubatch = BATCH
+    # A recurrent state can't be shared or cut: such a model keeps one conversation.
+    keeps_one = llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model)
+    params.n_seq_max = 1 if keeps_one else min(plan.parallel, llama.llama_max_parallel_sequences())
+    params.kv_unified = True
+    params.n_threads = params.n_threads_batch = plan.threads
+    return params
+
+
+class _Answer:
+    """The state of one request. ``count`` is the number of tokens that were chosen, the one that ends it included."""
+
+    def __init__(self, model: ChatModel, work: Work, emit: Callable[[ChatEvent], None], stop: threading.Event) -> None:
+        self._model, self._work, self._emit, self._stop = model, work, emit, stop
+        self._limit: int | None = work.options.get("max_tokens")
+        if self._limit is None and work.schema is not None:
+            self._limit = min(FORMATTED_ANSWER, model.context_length // 4)
+        self.count = 0
+
+    def run(self) -> bool:
+        model, work = self._model, self._work
+        vocabulary = model.vocabulary
+        prompt = vocabulary.prompt_tokens(
+            model.template.render(work.request.messages, vocabulary.first, vocabulary.last)
+        )
+        self._check_room(len(prompt))
+        constraint = None if work.schema is None else Constraint(vocabulary, work.schema)
+        sequence = model.context.begin(prompt)
+        cached = len(sequence.tokens)
+        if not self._read(prompt, sequence):
+            return False
+        sampler = Sampler(model.handles, work.options, prompt, constraint)
+        try:
+            reason = self._write(sampler, constraint, sequence)
+        finally:
+            sampler.free()
+        if reason is None:
+            return False
+        self._emit(Finish(reason, work.model, Usage(len(prompt), self.count, cached)))
+        return True
+
+    def _check_room(self, tokens: int) -> None:
+        if not tokens:
+            raise InvalidRequest("there is nothing to answer: the prompt is empty")
+        limit = self._model.context_length
+        room = ROOM if self._limit is None else min(ROOM, self._limit)
+        if tokens + room > limit:
+            message = f"the prompt has {tokens} tokens, which leaves no room for an answer in {limit}"
+            raise ContextOverflow(limit, tokens + room, None if tokens > limit else message)
+
+    def _read(self, prompt: list[int], sequence: Sequence) -> bool:
+        """Read what isn't read yet; False if it was stopped."""
+        model, long = self._model, len(prompt) - len(sequence.tokens) > LONG
+        while unread := prompt[len(sequence.tokens) :][:BATCH]:
+            if self._stop.is_set():
+                return False
+            model.context.read(sequence, unread)
+            model.read_tokens += len(unread)
+            if long:
+                self._emit(PromptProgress(len(sequence.tokens), len(prompt)))
+        return True
+
+    def _write(self, sampler: Sampler, constraint: Constraint | None, sequence: Sequence) -> FinishReason | None:
+        """Answer, and say why the answer ended; None if it was stopped."""
+        model, vocabulary = self._model, self._model.vocabulary
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        stops = StopTexts(self._work.options.get("stop", ()))
+        most = model.context_length - len(sequence.tokens)
+        if self._limit is not None:
+            most = min(most, self._limit)
+        reason: FinishReason | None = None
+        while reason is None:
+            token = sampler.next()
+            self.count += 1
+            model.written_tokens += 1
+            if vocabulary.ends(token):
+                reason = "stop"
+                break
+            if text := stops.add(decoder.decode(vocabulary.piece(token))):
+                self._emit(TextDelta(text))
+            if constraint is not None:
+                constraint.take(token)
+            if stops.found or (constraint is not None and constraint.done):
+                reason = "stop"
+            elif self.count >= most:
+                reason = "length"
+            elif self._stop.is_set():
+                return None
+            else:
+                model.context.read(sequence, [token])
+        if text := stops.rest():  # half a character at the very end stays out, as with the other engine
+            self._emit(TextDelta(text))
+        return reason

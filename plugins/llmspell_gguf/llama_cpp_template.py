@@ -1,0 +1,80 @@
+"""A chat template: messages become the text that the model was trained to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from llmspell import Message, ToolCall
+from llmspell.errors import InvalidRequest, ModelNotUsable
+
+
+class Template:
+    """A Jinja template, rendered in the sandbox that llama-cpp-python has for them. ``path`` is that of the model."""
+
+    def __init__(self, text: str | None, path: str) -> None:
+        """Read a template.
+
+        Raises:
+            ModelNotUsable: there is no template, or it is no Jinja.
+        """
+        from jinja2 import TemplateError
+        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+        if not text:
+            raise ModelNotUsable(
+                f"{path} has no chat template", model=path, hint="give it one: [providers.gguf] chat_template"
+            )
+        try:
+            self._formatter = Jinja2ChatFormatter(text, eos_token="", bos_token="")
+        except TemplateError as error:
+            raise ModelNotUsable(
+                f"{path}: its chat template can't be read: {error}",
+                model=path,
+                hint="give it another one: [providers.gguf] chat_template",
+            ) from error
+
+    def render(self, messages: Sequence[Message], first: str, last: str) -> str:
+        """The prompt, up to where the answer begins; an answer at the end of the messages is gone on with.
+
+        ``first`` and ``last`` are the model's marks around a text.
+
+        Raises:
+            InvalidRequest: the template refuses the messages.
+        """
+        begun = ""
+        if messages and messages[-1].role == "assistant":
+            begun = messages[-1].content
+            messages = messages[:-1]
+        self._formatter.bos_token, self._formatter.eos_token = first, last
+        try:
+            turns: list[Any] = [_message(message) for message in messages]
+            return self._formatter(messages=turns).prompt + begun
+        except Exception as error:  # a template is a stranger's program
+            raise InvalidRequest(
+                f"the model's chat template refused the messages: {' '.join(str(error).split())}",
+                hint="many take user and assistant in turns only, some no system message",
+            ) from error
+
+
+def _message(message: Message) -> dict[str, Any]:
+    turn: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        turn["tool_calls"] = [
+            {"id": call.id or "", "type": "function", "function": {"name": call.name, "arguments": _arguments(call)}}
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        turn["tool_call_id"] = message.tool_call_id
+    return turn
+
+
+def _arguments(call: ToolCall) -> Any:
+    """The arguments as a mapping, which is what templates expect; text that is no JSON stays text."""
+    if not isinstance(call.arguments, str):
+        return call.arguments
+    try:
+        return json.loads(call.arguments)
+    except ValueError:
+        return call.arguments

@@ -1,0 +1,83 @@
+"""Text to tokens and back, as the model's own vocabulary has it."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+from llmspell_gguf.llama_cpp_library import Handles
+
+
+class Vocabulary:
+    """The tokens of one loaded model. What it does is pure, so several threads may use it."""
+
+    def __init__(self, handles: Handles) -> None:
+        self._library, self._vocabulary = handles.library, handles.vocabulary
+        self.size: int = self._library.llama_vocab_n_tokens(self._vocabulary)
+        self._pieces: dict[int, bytes] = {}
+        self._guide: Any = None
+
+    def tokens(self, text: str) -> list[int]:
+        """The tokens of a text with the marks that the model wants around it, such as its first token."""
+        data = text.encode("utf-8", "replace")  # half a surrogate pair would be an abort in C++
+        count = len(data) + 8
+        found = (ctypes.c_int32 * count)()
+        written = self._library.llama_tokenize(self._vocabulary, data, len(data), found, count, True, True)
+        if written < 0:
+            found = (ctypes.c_int32 * -written)()
+            written = self._library.llama_tokenize(self._vocabulary, data, len(data), found, -written, True, True)
+        return found[:written]
+
+    def prompt_tokens(self, prompt: str) -> list[int]:
+        """As `tokens`, for what a chat template wrote: the first token stands there once, whoever wrote it."""
+        if self._library.llama_vocab_get_add_bos(self._vocabulary):
+            prompt = prompt.removeprefix(self.first)
+        return self.tokens(prompt)
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a token stands for, maybe half a character; nothing for a control token."""
+        known = self._pieces.get(token)
+        if known is None:
+            buffer = ctypes.create_string_buffer(64)
+            size = self._library.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, False)
+            if size < 0:
+                buffer = ctypes.create_string_buffer(-size)
+                size = self._library.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, False)
+            known = self._pieces[token] = buffer.raw[:size]
+        return known
+
+    def ends(self, token: int) -> bool:
+        """Whether the model says with this token that its answer is complete."""
+        return bool(self._library.llama_vocab_is_eog(self._vocabulary, token))
+
+    @property
+    def first(self) -> str:
+        """The text of the token that begins a text; empty if there is none."""
+        return self._text(self._library.llama_vocab_bos(self._vocabulary))
+
+    @property
+    def last(self) -> str:
+        """The text of the token that ends a text; empty if there is none."""
+        return self._text(self._library.llama_vocab_eos(self._vocabulary))
+
+    def _text(self, token: int) -> str:
+        if token < 0:
+            return ""
+        return str((self._library.llama_vocab_get_text(self._vocabulary, token) or b"").decode("utf-8", "replace"))
+
+    def guide(self) -> Any:
+        """The vocabulary as llguidance takes it (`LLTokenizer`); made once, in half a second or more.
+
+        Raises:
+            ImportError: llguidance isn't installed.
+        """
+        if self._guide is None:
+            from llguidance import LLTokenizer
+            from llguidance.llamacpp import lltokenizer_from_vocab
+
+            library, vocabulary = self._library, self._vocabulary
+            ends = {library.llama_vocab_eos(vocabulary), library.llama_vocab_eot(vocabulary)} - {-1}
+            self._guide = lltokenizer_from_vocab(
+                vocabulary, eos_token=sorted(ends) or None, slices=LLTokenizer.json_slices()
+            )
+        return self._guide
