@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmspell import EmbedResult, LoadedModel, ModelInfo, Provider, Usage
+from llmspell import EmbedResult, LoadedModel, ModelInfo, Provider, ProviderSpec, Usage
 from llmspell.errors import InvalidRequest, ModelNotFound, ModelNotUsable, ProviderError
 from llmspell.testing import ScriptedProvider
 
@@ -72,9 +72,22 @@ class Plain(Provider):
 def test_a_provider_without_a_verb_says_so(make_hub, run):
     with pytest.raises(ProviderError, match="plain can't embed") as caught:
         run(make_hub(Plain()).embed("local/model", ["a"]))
-    assert "[models] embedding" in caught.value.hint
-    with pytest.raises(ProviderError, match="plain can't load"):
-        run(make_hub(Plain()).load("local/model"))
+    assert caught.value.hint == "no installed provider can: `llmspell plugin list` shows them"
+    hub = make_hub(Plain(), Vectors(), ProviderSpec("broken", fail))
+    for work, words in {
+        hub.embed("plain/model", ["a"]): "plain can't embed texts",
+        hub.load("plain/model"): "plain can't load models before their first request",
+        hub.unload("plain/model"): "plain can't unload models",
+        hub.loaded("plain"): "plain can't say which models are in memory",
+    }.items():
+        with pytest.raises(ProviderError, match=words) as caught:
+            run(work)
+        assert caught.value.hint.startswith("these can: vectors")
+        assert ("[models] embedding" in caught.value.hint) == ("embed" in words)
+
+
+def fail(settings):
+    raise ImportError("not installed")
 
 
 def test_the_default_embedding_model(make_hub):

@@ -21,7 +21,7 @@ from llmspell.errors import (
     PullFailed,
     UnsupportedOption,
 )
-from llmspell.models.names import ModelRef
+from llmspell.models.names import LOCAL, ModelRef
 from llmspell.plugins.host import PluginHost
 from llmspell.plugins.values import ProviderSpec
 from llmspell.providers.contract import (
@@ -45,11 +45,16 @@ from llmspell.providers.instances import Instances
 from llmspell.providers.requests import check_options, nearest_option
 from llmspell.providers.routing import Route
 from llmspell.providers.schemas import check_schema
-from llmspell.providers.search import STATUS_SECONDS, VERB_SECONDS, Search
+from llmspell.providers.search import ALL, STATUS_SECONDS, VERB_SECONDS, Search
 from llmspell.providers.watching import asked, close, foreign, watched
 
-_WITHOUT: Mapping[str, str] = {"embed": "name a model of another provider: `[models] embedding`, or -m SPEC"}
-"""What to do where a provider lacks a verb."""
+_WORK: Mapping[str, str] = {
+    "embed": "embed texts",
+    "load": "load models before their first request",
+    "loaded": "say which models are in memory",
+    "unload": "unload models",
+}
+"""The verbs that only some providers have, in words."""
 
 
 class Hub:
@@ -249,8 +254,15 @@ class Hub:
     async def _ask(self, route: Route, verb: str, what: EmbedRequest | ModelRef) -> Any:
         """One verb of the provider that has a model, without a time limit."""
         if not route.provider.can(verb):
-            raise ProviderError(f"{route.name} can't {verb} models", provider=route.name, hint=_WITHOUT.get(verb))
+            raise self._lacking(route.name, verb)
         return await asked(lambda: getattr(route.provider, verb)(what), route.name, verb, None)
+
+    def _lacking(self, name: str, verb: str) -> ProviderError:
+        able = ", ".join(self._instances.able(verb))
+        hint = f"these can: {able}" if able else "no installed provider can: `llmspell plugin list` shows them"
+        if able and verb == "embed":
+            hint += "; name a model of theirs by `[models] embedding`, or by -m SPEC"
+        return ProviderError(f"{name} can't {_WORK[verb]}", provider=name, hint=hint)
 
     # ── models in memory ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -260,7 +272,9 @@ class Hub:
         await self._ask(route, "load", route.ref)
 
     async def loaded(self, backend: str | None = None) -> list[LoadedModel]:
-        """The models that are in memory now; raises as `models` does."""
+        """The models that are in memory now; raises as `models` does, and where the named provider can't say."""
+        if backend not in (None, ALL, LOCAL) and not self.provider(str(backend)).can("loaded"):
+            raise self._lacking(self.find(str(backend)), "loaded")
         return await self._search.listed("loaded", backend)
 
     async def unload(self, spec: str) -> bool:

@@ -6,6 +6,7 @@ Naming a provider costs nothing; it is made, and its packages are imported, when
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -88,6 +89,15 @@ class Instances:
         """Every name under which a provider answers: its own first, then the aliases that lead to it."""
         spec = self.specs[instance]
         return (instance, *(alias for alias in spec.aliases if self.find(alias) == instance))
+
+    def able(self, verb: str) -> list[str]:
+        """The providers that have a verb; makes them all, and leaves out those that can't be made."""
+        found = []
+        for name in sorted(self.specs):
+            with suppress(LLMSpellError):
+                if self.provider(name).can(verb):
+                    found.append(name)
+        return found
 
     def local(self, takes: Literal["file", "hf", "url"] | None = None) -> list[str]:
         """The local providers, the first choice first; with ``takes``, only those that run such a reference."""
