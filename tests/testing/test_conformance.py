@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from llmspell.errors import ContextOverflow, InvalidRequest, UnsupportedOption
+from llmspell.errors import ContextOverflow, InvalidRequest, ModelNotUsable, UnsupportedOption
 from llmspell.models.names import parse
 from llmspell.providers.contract import (
     OPTIONS,
+    EmbedResult,
     Finish,
     ModelInfo,
     Provider,
@@ -21,6 +22,7 @@ from llmspell.providers.contract import (
     Usage,
 )
 from llmspell.testing import ProviderConformance, ScriptedProvider
+from llmspell.testing.scripted import vector_of_words
 
 ALL = frozenset({"max_tokens", "stop", "usage", "seed", "json_schema", "tools"})
 LONG = "word " * 200
@@ -30,7 +32,7 @@ class Storyteller(ScriptedProvider):
     """Keeps every rule: its tokens are words, its context holds 100 of them."""
 
     def __init__(self, **options):
-        super().__init__(name="storyteller", models=("saga",), answer=self.tell, **options)
+        super().__init__(name="storyteller", models=("saga",), answer=self.tell, vector=self.weigh, **options)
 
     def tell(self, request):
         options = request.options
@@ -46,6 +48,12 @@ class Storyteller(ScriptedProvider):
         if request.format:
             return [json.dumps({"name": "Ada", "age": 36, "tall": True})]
         return self.story(used, options.get("max_tokens", 30), stops)
+
+    def weigh(self, text):
+        used = len(text.split())
+        if used > 100:
+            raise ContextOverflow(100, used)
+        return vector_of_words(text)
 
     def story(self, used, limit, stops):
         steps = []
@@ -73,7 +81,7 @@ def checks():
 
 def run(check, provider, kit=Kit):
     method = getattr(kit(), check)
-    values = {"provider": provider, "model": "storyteller/saga"}
+    values = {"provider": provider, "model": "storyteller/saga", "embedding_model": "storyteller/saga"}
     method(**{name: values[name] for name in inspect.signature(method).parameters})
 
 
@@ -187,7 +195,7 @@ class Greedy(Storyteller):
 
     async def chat(self, request):
         self._check(request)
-        await self.info(request.model)
+        await self._hold(request.model)
         for step in self.tell(request):
             if isinstance(step, Exception):
                 raise step
@@ -365,6 +373,129 @@ class GuessingModels(Storyteller):
         return [ModelInfo("saga", self.name, context_length=0)]
 
 
+def vectors_with(change):
+    """A storyteller whose vectors go through ``change``."""
+
+    class Broken(Storyteller):
+        async def embed(self, request):
+            result = await super().embed(request)
+            return replace(result, vectors=change(result.vectors))
+
+    return Broken
+
+
+class AlwaysAnswering(Storyteller):
+    async def embed(self, request):
+        return await super().embed(request if request.texts else replace(request, texts=("",)))
+
+
+class EmbeddingAnywhere(Storyteller):
+    async def embed(self, request):
+        return await super().embed(replace(request, model=parse("saga")))
+
+
+class LeakingVectors(Storyteller):
+    def weigh(self, text):
+        text.encode()
+        return super().weigh(text)
+
+
+class Clipping(Storyteller):
+    def weigh(self, text):
+        return vector_of_words(text)
+
+
+class BlockingVectors(Storyteller):
+    async def embed(self, request):
+        await self.info(request.model)
+        vectors = tuple(self.weigh(text) for text in request.texts)
+        return EmbedResult(vectors, "saga", Usage(1))
+
+
+class Confused(Storyteller):
+    """Gives whoever asks meanwhile the vectors of the first."""
+
+    embedding = None
+
+    async def embed(self, request):
+        mine = self.embedding is None
+        if mine:
+            self.embedding = asyncio.ensure_future(super().embed(request))
+        try:
+            return await self.embedding
+        finally:
+            if mine:
+                self.embedding = None
+
+
+class DeafVectors(Storyteller):
+    async def embed(self, request):
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            pass
+        return await super().embed(request)
+
+
+class ListingTwice(Storyteller):
+    async def loaded(self):
+        return [*await super().loaded()] * 2
+
+
+class LoadingAnything(Storyteller):
+    async def load(self, ref):
+        if ref.id == "saga":
+            await super().load(ref)
+
+
+class ForeignMemory(Storyteller):
+    async def loaded(self):
+        return [replace(one, provider="somebody") for one in await super().loaded()]
+
+
+class GuessingMemory(Storyteller):
+    async def loaded(self):
+        return [replace(one, memory_bytes=0) for one in await super().loaded()]
+
+
+class EmptyMemory(Storyteller):
+    async def loaded(self):
+        return []
+
+
+class Keeping(Storyteller):
+    async def unload(self, ref):
+        return bool([one for one in await self.loaded() if one.id == ref.id])
+
+
+class Eager(Storyteller):
+    async def unload(self, ref):
+        await super().unload(ref)
+        return True
+
+
+class PullingTheRug(Storyteller):
+    async def chat(self, request):
+        async for event in super().chat(request):
+            if not await self.loaded():
+                raise InvalidRequest("no such model")
+            yield event
+
+    async def unload(self, ref):
+        self._busy.clear()
+        return await super().unload(ref)
+
+
+class RefusingOddly(Storyteller):
+    async def unload(self, ref):
+        try:
+            return await super().unload(ref)
+        except ModelNotUsable as error:
+            raise InvalidRequest("busy") from error
+
+
+UNKNOWN = {"test_unknown_model", "test_embed_of_unknown_model", "test_load_of_unknown_model"}
+
 RULES = [
     (AsListing, None, "chat() is a coroutine"),
     (Iterating, None, "no aclose()"),
@@ -386,8 +517,8 @@ RULES = [
     (Inventive, {"test_json_schema"}, "breaks its schema"),
     (Unhelpful, {"test_tools"}, "no ToolCall came"),
     (Forgetful, {"test_history"}, "KeyError"),
-    (AnyModel, {"test_unknown_model", "test_info_of_unknown_model"}, "should have failed"),
-    (WrongModelError, {"test_unknown_model", "test_info_of_unknown_model"}, "InvalidRequest, not ModelNotFound"),
+    (AnyModel, {*UNKNOWN, "test_info_of_unknown_model"}, "should have failed"),
+    (WrongModelError, {*UNKNOWN, "test_info_of_unknown_model"}, "InvalidRequest, not ModelNotFound"),
     (DroppingOptions, {"test_unknown_option"}, "should have failed"),
     (Untyped, {"test_wrong_option_type"}, "should have failed"),
     (Truncating, {"test_context_overflow"}, "can't fit was answered"),
@@ -404,6 +535,28 @@ RULES = [
     (DoubleModels, {"test_models"}, "twice"),
     (UnwritableModels, {"test_models"}, "not a model name"),
     (GuessingModels, {"test_models"}, "None if unknown"),
+    (vectors_with(lambda vectors: vectors[1:]), None, "3 vectors came for 4 texts"),
+    (vectors_with(list), {"test_embed"}, "no tuple"),
+    (vectors_with(lambda vectors: tuple(map(list, vectors))), {"test_embed"}, "no tuple"),
+    (vectors_with(lambda vectors: tuple((*v, 0) for v in vectors)), {"test_embed"}, "every number is a float"),
+    (vectors_with(lambda vectors: tuple((*v, 0.0) if v[0] else v for v in vectors)), None, "different lengths"),
+    (vectors_with(lambda vectors: vectors[::-1]), {"test_embed_keeps_the_order"}, "alone than among others"),
+    (AlwaysAnswering, {"test_embed_of_no_texts"}, "no texts gave 1 vectors"),
+    (EmbeddingAnywhere, {"test_embed_of_unknown_model"}, "DID NOT RAISE"),
+    (LeakingVectors, {"test_embed_of_awkward_texts"}, "UnicodeEncodeError leaked"),
+    (Clipping, {"test_embed_of_a_text_too_long"}, "what was left out?"),
+    (BlockingVectors, {"test_embed_does_not_block_the_loop"}, "nothing else ran during embed()"),
+    (Confused, {"test_embed_several_times_at_once"}, "while others were computed"),
+    (DeafVectors, {"test_cancelled_embed_ends"}, "swallowed"),
+    (ListingTwice, {"test_load"}, "lists it 2 times"),
+    (LoadingAnything, {"test_load_of_unknown_model"}, "DID NOT RAISE"),
+    (ForeignMemory, {"test_loaded"}, "says provider 'somebody'"),
+    (GuessingMemory, {"test_loaded"}, "memory_bytes is 0"),
+    (EmptyMemory, {"test_load", "test_loaded"}, "is in use, and loaded()"),
+    (Keeping, {"test_unload"}, "not False"),
+    (Eager, {"test_unload"}, "not False"),
+    (PullingTheRug, {"test_unload_of_a_model_in_use"}, "broke its answer"),
+    (RefusingOddly, {"test_unload_of_a_model_in_use"}, "no ModelError"),
 ]
 
 
@@ -434,9 +587,12 @@ def test_a_hanging_provider_fails():
         run("test_history", Hanging(), Quick)
 
 
-def test_refusing_verbs_are_left_out():
+def test_rules_of_verbs_that_a_provider_lacks_are_left_out():
     class Silent(Provider):
         name = "silent"
 
-    with pytest.raises(pytest.skip.Exception):
-        run("test_models", Silent())
+    assert failures(Silent) == {}
+    for check in checks():
+        if check not in ("test_status", "test_factory_gives_the_provider"):
+            with pytest.raises(pytest.skip.Exception):
+                run(check, Silent())

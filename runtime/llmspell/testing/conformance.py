@@ -8,7 +8,8 @@
             return "parrot/polly"
 
 Tests are plain functions that drive one event loop of the process (`llmspell.testing.drive`); a fixture that closes
-a provider uses it too: ``drive(provider.aclose())``. What the provider can do beyond a chat is said in ``supports``.
+a provider uses it too: ``drive(provider.aclose())``. What its chats can do is said in ``supports``; the rules of a verb
+are checked where the provider has it.
 """
 
 from __future__ import annotations
@@ -46,12 +47,25 @@ from llmspell.providers.contract import (
 )
 from llmspell.testing import registration, requests
 from llmspell.testing.driving import drive
-from llmspell.testing.streams import check_info, close, collect, finish_of, first, is_count, opened, read, text_of
+from llmspell.testing.embedding_rules import EmbeddingRules
+from llmspell.testing.memory_rules import MemoryRules
+from llmspell.testing.streams import (
+    check_info,
+    close,
+    collect,
+    finish_of,
+    first,
+    is_count,
+    opened,
+    read,
+    text_of,
+    ticks_during,
+)
 
 T = TypeVar("T")
 
 
-class ProviderConformance:
+class ProviderConformance(EmbeddingRules, MemoryRules):
     """Subclass it in a test module, say which plugin or provider to check, and name a model of it.
 
     Give either ``plugin``, the name of the plugin's module (then ``settings`` goes to the factory, and import and
@@ -225,26 +239,8 @@ class ProviderConformance:
             assert last.output_tokens > 0, "usage.output_tokens is 0 after an answer"
 
     def test_loop_is_not_blocked(self, provider: Provider, model: str | ModelRef) -> None:
-        async def check() -> int:
-            ticks = 0
-
-            async def tick() -> None:
-                nonlocal ticks
-                while True:
-                    await asyncio.sleep(0)
-                    ticks += 1
-
-            ticker = asyncio.ensure_future(tick())
-            await asyncio.sleep(0)
-            before = ticks
-            try:
-                await collect(provider, self.request(model))
-                return ticks - before
-            finally:
-                ticker.cancel()
-                await asyncio.wait({ticker})
-
-        assert self.drive(check()) > 1, "nothing else ran during the chat: see llmspell.providers.blocking"
+        ticks = self.drive(ticks_during(collect(provider, self.request(model))))
+        assert ticks > 1, "nothing else ran during the chat: see llmspell.providers.blocking"
 
     # ── what a request asks for ───────────────────────────────────────────────────────────────────────────────────
 

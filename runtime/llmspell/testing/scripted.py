@@ -125,7 +125,7 @@ class ScriptedProvider(Provider):
 
     async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         self.requests.append(request)
-        await self.load(request.model)
+        await self._hold(request.model)
         self._check(request)
         reply = self._next(request)
         id = request.model.id
@@ -147,14 +147,13 @@ class ScriptedProvider(Provider):
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         self.embed_requests.append(request)
-        await self.load(request.model)
+        await self._hold(request.model)
         await asyncio.sleep(0)  # as with the deltas of a chat
         vectors = tuple(tuple(map(float, self._vector(text))) for text in request.texts)
         return EmbedResult(vectors, request.model.id, Usage(sum(len(text.split()) for text in request.texts)))
 
     async def load(self, ref: ModelRef) -> None:
-        info = await self.info(ref)
-        self._loaded[info.id] = info
+        await self._hold(ref)
 
     async def loaded(self) -> Sequence[LoadedModel]:
         return [
@@ -174,6 +173,10 @@ class ScriptedProvider(Provider):
         self.closed = True
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _hold(self, ref: ModelRef) -> None:
+        info = await self.info(ref)
+        self._loaded[info.id] = info
 
     def _check(self, request: ChatRequest) -> None:
         for option, value in request.options.items():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Any
 
-from llmspell.models.names import parse
+import pytest
+
+from llmspell.models.names import full_name, parse
 from llmspell.providers.contract import ChatEvent, ChatRequest, Finish, ModelInfo, Provider, TextDelta
 
 CAPABILITIES = frozenset({"chat", "tools", "json_schema", "vision", "thinking", "embed"})
@@ -15,9 +17,13 @@ CAPABILITIES = frozenset({"chat", "tools", "json_schema", "vision", "thinking", 
 def opened(provider: Provider, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
     """The stream of a chat, which nothing was read from yet.
 
+    A provider without chats leaves the check out that asks for one.
+
     Raises:
         AssertionError: `chat` gave something else.
     """
+    if not provider.can("chat"):
+        pytest.skip("the provider has no chat()")
     stream: Any = provider.chat(request)
     if asyncio.iscoroutine(stream):
         stream.close()
@@ -72,6 +78,27 @@ async def close(stream: AsyncGenerator[ChatEvent, None]) -> None:
         raise AssertionError(f"the stream doesn't end when it is closed: {error}") from error
 
 
+async def ticks_during(work: Awaitable[Any]) -> int:
+    """Await something and count how many turns others got on the loop meanwhile."""
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0)
+            ticks += 1
+
+    ticker = asyncio.ensure_future(tick())
+    await asyncio.sleep(0)
+    before = ticks
+    try:
+        await work
+        return ticks - before
+    finally:
+        ticker.cancel()
+        await asyncio.wait({ticker})
+
+
 def finish_of(events: list[ChatEvent]) -> Finish:
     """The `Finish` that a stream ended in.
 
@@ -101,7 +128,8 @@ def check_info(info: ModelInfo, provider: Provider) -> None:
     """
     assert isinstance(info, ModelInfo), f"models() gave {info!r}"
     assert info.provider == provider.name, f"model '{info.id}' says provider {info.provider!r}, not {provider.name!r}"
-    assert parse(f"{provider.name}/{info.id}").id == info.id, f"'{info.id}' can't be written as a model name"
+    written = parse(full_name(info.id, provider.name)).id
+    assert written == info.id.removeprefix("hf:"), f"'{info.id}' can't be written as a model name"
     for name in ("size_bytes", "context_length"):
         value = getattr(info, name)
         assert value is None or (is_count(value) and value > 0), f"{name} of '{info.id}' is {value!r}; None if unknown"
