@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from llmspell.errors import PullFailed
-from llmspell.providers.contract import ModelInfo, ProviderStatus, PullProgress
+from llmspell.providers.contract import LoadedModel, ModelInfo, Provider, ProviderStatus, PullProgress
 from llmspell.testing import ScriptedProvider
 
 MB = 1_000_000
@@ -36,7 +36,10 @@ class Store(ScriptedProvider):
         self.closed_pulls = 0
 
     async def available(self):
-        return [ModelInfo("tiny", "store", size_bytes=10)]
+        return [
+            ModelInfo("tiny", "store", size_bytes=10),
+            ModelInfo("good", "store", recommended="answers well in little memory"),
+        ]
 
     async def pull(self, ref):
         self.pulled.append((ref.id, ref.quantization))
@@ -48,7 +51,7 @@ class Store(ScriptedProvider):
             if ref.id == "broken":
                 raise PullFailed("disk full", model="broken", hint="make room")
             yield PullProgress("verifying", 15, 15)
-            yield PullProgress("complete", 15, 15)
+            yield PullProgress("complete", 15, 15, f"{ref.id}-q8_0" if ref.quantization else None)
         finally:
             self.closed_pulls += 1
 
@@ -118,7 +121,15 @@ def test_a_backend_that_is_not_there_has_no_models_and_says_so(lua, heard):
 
 
 def test_available(lua):
-    assert lua("local m = LocalLLM.available()[1] print(m.id, m.backend, m.size_bytes)") == ["tiny\tstore\t10"]
+    assert lua("""
+        local tiny, good = table.unpack(LocalLLM.available())
+        print(tiny.id, tiny.backend, tiny.size_bytes, tiny.recommended)
+        print(good.id, good.recommended)
+        for _, recommended in ipairs{ true, false } do
+          local list = LocalLLM.available("store", { recommended = recommended })
+          print(#list, list[1].id)
+        end
+    """) == ["tiny\tstore\t10\tnil", "good\tanswers well in little memory", "1\tgood", "2\ttiny"]
 
 
 def test_pull_gives_the_last_status_and_reports_each(lua, provider):
@@ -134,8 +145,8 @@ def test_pull_gives_the_last_status_and_reports_each(lua, provider):
         "tiny\tstarting\t0\t0\tnil",
         "tiny\tdownloading\t33.3\t5\t15",
         "tiny\tverifying\t100\t15\t15",
-        "tiny\tcomplete\t100\t15\t15",
-        "tiny\tcomplete\t100\t15\t15",
+        "tiny-q8_0\tcomplete\t100\t15\t15",
+        "tiny-q8_0\tcomplete\t100\t15\t15",
         "integer\tinteger",
         "complete",
     ]
@@ -167,9 +178,64 @@ def test_remove(lua):
     """) == ["true", "false\tmodel_not_found"]
 
 
+def test_load_ps_and_unload(lua):
+    assert lua("""
+        print(#LocalLLM.ps(), LocalLLM.unload("small:1b"))
+        print(LocalLLM.load("small:1b"))
+        local held = LocalLLM.ps("store")
+        local one = held[1]
+        print(#held, one.id, one.backend, one.memory_bytes, one.context_length, one.engine, one.pid)
+        print(LocalLLM.unload("small:1b"), LocalLLM.unload("store/small:1b"), #LocalLLM.ps("all"))
+    """) == ["0\tfalse", "true", f"1\tsmall:1b\tstore\t{92 * MB}\t2048\tscripted\tnil", "true\tfalse\t0"]
+
+
+def test_what_is_known_of_a_model_in_memory_arrives(lua):
+    class Server(ScriptedProvider):
+        async def loaded(self):
+            return [LoadedModel("a", self.name, engine="e", pid=7, expires_at=1_700_000_000.7)]
+
+    assert lua(
+        "local m = LocalLLM.ps()[1] print(m.id, m.engine, m.pid, m.expires_at, m.memory_bytes)", Server(name="store")
+    ) == ["a\te\t7\t1700000000\tnil"]
+
+
+def test_path(lua):
+    assert lua('print(LocalLLM.path("small:1b"))') == ["/models/small.gguf"]
+    bare = ScriptedProvider(name="store", models=["bare"])
+    assert lua('print(select(2, pcall(LocalLLM.path, "bare")).type)', bare) == ["provider_error"]
+
+
+def test_a_provider_that_can_not_say_what_is_in_memory(lua, heard):
+    class Plain(Provider):
+        name = "plain"
+
+        async def models(self):
+            return [ModelInfo("m", self.name)]
+
+    assert lua(
+        """
+        print(#LocalLLM.ps(), #LocalLLM.ps("plain"))
+        for _, verb in ipairs{ "load", "unload" } do
+          local ok, e = pcall(LocalLLM[verb], "plain/m")
+          print(ok, e.type, e.provider)
+        end
+        """,
+        Plain(),
+    ) == ["0\t0", "false\tprovider_error\tplain", "false\tprovider_error\tplain"]
+    assert len(heard) == 1
+    assert heard[0].startswith("LocalLLM.ps: plain ")
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        ("LocalLLM.available(nil, true)", "the second argument of LocalLLM.available must be a table"),
+        ("LocalLLM.available(nil, { all = true })", "LocalLLM.available has no option 'all'"),
+        ("LocalLLM.available(nil, { recommended = 1 })", "recommended must be a boolean"),
+        ("LocalLLM.ps(3)", "LocalLLM.ps takes the name of a backend"),
+        ("LocalLLM.path()", "LocalLLM.path takes a model's name"),
+        ('LocalLLM.load("smal:1b")', "no model 'smal:1b'"),
+        ("LocalLLM.unload({})", "LocalLLM.unload takes a model's name"),
         ("LocalLLM.pull()", "LocalLLM.pull takes a model's name"),
         ('LocalLLM.pull("x", 3)', "the second argument of LocalLLM.pull must be a table"),
         ('LocalLLM.pull("x", { progress = print })', "LocalLLM.pull has no option 'progress'"),

@@ -25,7 +25,11 @@ def lua_module(session: Any) -> LuaModule:
             "local_llm.list": ops.list,
             "local_llm.available": ops.available,
             "local_llm.info": ops.info,
+            "local_llm.path": ops.path,
             "local_llm.remove": ops.remove,
+            "local_llm.ps": ops.ps,
+            "local_llm.load": ops.load,
+            "local_llm.unload": ops.unload,
             "local_llm.pull.open": ops.pull_open,
             "local_llm.pull.next": ops.pull_next,
             "local_llm.pull.close": ops.pull_close,
@@ -57,22 +61,29 @@ class LocalOps:
         return answers
 
     async def list(self, backend: Any = None) -> Any:
-        return await self._listed("list", self._session.hub.models, backend)
-
-    async def available(self, backend: Any = None) -> Any:
-        return await self._listed("available", self._session.hub.available, backend)
-
-    async def _listed(self, verb: str, ask: Any, backend: Any) -> Any:
         from llmspell.lua.api.models import model_fields
 
+        return [model_fields(info) for info in await self._listed("list", self._session.hub.models, backend)]
+
+    async def available(self, backend: Any = None, recommended: bool | None = None) -> Any:
+        from llmspell.lua.api.models import model_fields
+
+        infos = await self._listed("available", self._session.hub.available, backend)
+        return [model_fields(info) for info in infos if info.recommended or not recommended]
+
+    async def ps(self, backend: Any = None) -> Any:
+        from llmspell.lua.api.models import loaded_fields
+
+        return [loaded_fields(one) for one in await self._listed("ps", self._session.hub.loaded, backend)]
+
+    async def _listed(self, verb: str, ask: Any, backend: Any) -> Any:
         if backend is not None and not isinstance(backend, str):
             raise InvalidRequest(f"LocalLLM.{verb} takes the name of a backend", hint=f'LocalLLM.{verb}("all")')
         try:
-            infos = await ask(backend)
+            return await ask(backend)
         except ProviderError as error:  # scripts ask for backends that aren't there and expect no models
             self._notice(f"LocalLLM.{verb}: {error.message}{f' ({error.hint})' if error.hint else ''}")
             return []
-        return [model_fields(info) for info in infos]
 
     def _notice(self, text: str) -> None:
         from llmspell.providers.contract import Notice
@@ -83,6 +94,18 @@ class LocalOps:
         from llmspell.lua.api.models import model_fields
 
         return model_fields(await self._session.hub.info(_spec(spec, "info")))
+
+    async def path(self, spec: Any) -> str:
+        path: str = await self._session.hub.path(_spec(spec, "path"))
+        return path
+
+    async def load(self, spec: Any) -> bool:
+        await self._session.hub.load(_spec(spec, "load"))
+        return True
+
+    async def unload(self, spec: Any) -> bool:
+        unloaded: bool = await self._session.hub.unload(_spec(spec, "unload"))
+        return unloaded
 
     async def remove(self, spec: Any) -> bool:
         await self._session.hub.remove(_spec(spec, "remove"))
