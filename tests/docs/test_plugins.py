@@ -104,8 +104,8 @@ def test_every_block_is_a_file_a_command_or_its_output():
     ids=[command for command, output in COMMANDS if output],
 )
 def test_the_commands_print_what_the_page_says(command, output, project, environment, tmp_path):
-    extra = tmp_path / "more"  # the two small plugins are installed only where the page uses them
-    for name, plugin in (("notes", "llmspell_notes"), ("greet", "llmspell_greet")):
+    extra = tmp_path / "more"  # the small plugins are installed only where the page uses them
+    for name, plugin in (("notes", "llmspell_notes"), ("greet", "llmspell_greet"), ("letters", "llmspell_letters")):
         if name in command:
             write_plugin(extra, plugin, FILES[f"{plugin}.py"])
     environment = {**environment, "PYTHONPATH": os.pathsep.join([environment["PYTHONPATH"], str(extra)])}
@@ -133,9 +133,33 @@ def test_the_tests_pass(name, project, environment):
         "'seed' is not in supports",
         "'stop' is not in supports",
         "no long_prompt given",
-        "the provider has no info()",
+        *(f"the provider has no {verb}()" for verb in ("embed", "info", "load", "loaded", "unload")),
     ]
     assert sorted(skipped) == (expected if "parrot" in name else [])
+
+
+def test_the_provider_that_only_embeds_keeps_the_rules(project, environment, tmp_path):
+    (tmp_path / "test_letters.py").write_text(LETTERS, encoding="utf-8")
+    write(tmp_path, "llmspell_letters.py")
+    command = [sys.executable, "-m", "pytest", "-W", "error", "-q", "-p", "no:cacheprovider", "test_letters.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
+    # 8 of embed, 4 of memory, 3 of the plugin, 2 of what it says of itself; no chat and no info
+    assert re.search(r"\b17 passed", done.stdout), done.stdout
+
+
+LETTERS = """
+import pytest
+from llmspell.testing import ProviderConformance
+
+
+class TestLetters(ProviderConformance):
+    plugin = "llmspell_letters"
+
+    @pytest.fixture
+    def model(self):
+        return "letters/latin"
+"""
 
 
 def test_the_real_host_takes_each_plugin(tmp_path, monkeypatch, project):
@@ -163,7 +187,7 @@ def test_the_table_of_hooks_is_that_of_the_code():
 
 
 def test_the_verbs_and_errors_that_it_names_are_there():
-    verbs = re.search(r"further verbs, each optional: (.*?)\. Their", PAGE, re.S).group(1)
+    verbs = re.search(r"further verbs, each optional: (.*?)\. A provider has", PAGE, re.S).group(1)
     named = set(re.findall(r"`(\w+)`", verbs))
     known = {name for name, value in vars(Provider).items() if callable(value) and not name.startswith("_")}
     assert named == known - {"chat", "models"}
