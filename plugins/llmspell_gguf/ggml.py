@@ -10,7 +10,7 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.machinery import PathFinder
@@ -51,7 +51,7 @@ _PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
     "ggml_log_get": (None, _Pointer, _Pointer),
     "ggml_log_set": (None, _Pointer, _Pointer),
 }
-"""By function: what it returns, then what it takes."""
+"""See `declare`."""
 
 _SCALARS: Final[dict[int, Any]] = {
     0: ctypes.c_uint8,
@@ -154,9 +154,7 @@ def library() -> ctypes.CDLL:
     for path in _candidates():
         try:
             found = ctypes.CDLL(path)
-            for name, (result, *arguments) in _PROTOTYPES.items():
-                function = getattr(found, name)
-                function.restype, function.argtypes = result, arguments
+            declare(found, _PROTOTYPES)
             return found
         except (OSError, AttributeError) as error:
             reason = str(error)
@@ -166,6 +164,17 @@ def library() -> ctypes.CDLL:
         hint="pip install 'llmspell[local]', or 'llmspell[gguf]'",
         retryable=False,
     )
+
+
+def declare(library: ctypes.CDLL, prototypes: Mapping[str, Sequence[Any]]) -> None:
+    """Say by function what it returns and then what it takes.
+
+    Raises:
+        AttributeError: the library has no such function, or doesn't show it.
+    """
+    for name, (result, *arguments) in prototypes.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
 
 
 def _candidates() -> Iterator[str]:
@@ -185,28 +194,30 @@ def _candidates() -> Iterator[str]:
 
 
 @contextmanager
-def log_lines() -> Iterator[list[str]]:
+def log_lines(of: str = "ggml") -> Iterator[list[str]]:
     """Collect what the library complains of in this thread, in place of what it does with it otherwise.
 
-    The log belongs to the whole process. Whoever takes it over meanwhile (a load does) keeps it.
+    ``of`` is "ggml", or "llama" for the complaints of both. The log belongs to the whole process: whoever takes it
+    over meanwhile (a load does) keeps it.
     """
-    get, lines = library(), list[str]()
-    with _reading:
-        _thread_lines.lines = lines
-        before, after = (_Pointer(), _Pointer()), (_Pointer(), _Pointer())
-        get.ggml_log_get(*map(ctypes.byref, before))
-        get.ggml_log_set(_callback, None)
+    get, set_ = getattr(library(), f"{of}_log_get"), getattr(library(), f"{of}_log_set")
+    lines: list[str] = []
+    with _one_at_a_time:
+        _thread.lines = lines
+        before, now = (_Pointer(), _Pointer()), (_Pointer(), _Pointer())
+        get(*map(ctypes.byref, before))
+        set_(_callback, None)
         try:
             yield lines
         finally:
-            get.ggml_log_get(*map(ctypes.byref, after))
-            if after[0].value == _callback_address:
-                get.ggml_log_set(*before)
-            del _thread_lines.lines
+            get(*map(ctypes.byref, now))
+            if now[0].value == _callback_address:
+                set_(*before)
+            del _thread.lines
 
 
 def _collect(level: int, text: bytes | None, _: Any) -> None:
-    lines = getattr(_thread_lines, "lines", None)
+    lines = getattr(_thread, "lines", None)
     if lines is not None and level in _COMPLAINTS:
         lines.append(" ".join(_text(text).split()))
 
@@ -217,7 +228,7 @@ def _text(value: bytes | None) -> str:
 
 _COMPLAINTS: Final = (3, 4)
 """Warnings and errors (enum ggml_log_level)."""
-_reading: Final = threading.Lock()
-_thread_lines: Final = threading.local()
+_one_at_a_time: Final = threading.Lock()
+_thread: Final = threading.local()
 _callback: Final[Callable[..., None]] = _LogCallback(_collect)  # kept for ever: a thread may be on its way into it
 _callback_address: Final = ctypes.cast(_callback, _Pointer).value  # type: ignore[arg-type]

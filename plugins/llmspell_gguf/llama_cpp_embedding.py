@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from llmspell.errors import ContextOverflow, InvalidRequest, ModelNotUsable, ProviderError
+from llmspell.errors import ContextOverflow, ModelNotUsable, ProviderError
 from llmspell_gguf.engine import Embedded
 from llmspell_gguf.llama_cpp_batch import Batch
 from llmspell_gguf.llama_cpp_library import Handles, library, model_params
@@ -32,7 +32,7 @@ class EmbeddingModel:
     """
 
     def __init__(self, metadata: Metadata, plan: Plan) -> None:
-        self._context_length = plan.context_length
+        self._context_length, self._beginning = plan.context_length, metadata.beginning
         params = _context_params(metadata, plan)
         self._handles = Handles(metadata.path, model_params(), lambda _: params)
         self._vocabulary = Vocabulary(self._handles)
@@ -57,9 +57,7 @@ class EmbeddingModel:
         self._handles.free()
 
     def _tokens(self, text: str, place: int) -> list[int]:
-        tokens = self._vocabulary.tokens(text)
-        if not tokens:
-            raise InvalidRequest(f"text {place} is empty, and what is empty has no vector", hint="leave it out")
+        tokens = self._vocabulary.tokens(text) or [self._beginning]
         if len(tokens) > self._context_length:
             message = f"text {place} has {len(tokens)} tokens and the model's context holds {self._context_length}"
             raise ContextOverflow(self._context_length, len(tokens), message, hint="split it into shorter texts")

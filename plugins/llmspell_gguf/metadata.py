@@ -107,6 +107,15 @@ class Metadata:
         return _POOLINGS[number] if isinstance(number, int) and 0 <= number < len(_POOLINGS) else None
 
     @property
+    def beginning(self) -> int:
+        """The token that stands before any text; what there is of an empty one."""
+        for name in ("bos", "eos"):
+            number = self.values.get(f"tokenizer.ggml.{name}_token_id")
+            if isinstance(number, int):
+                return number
+        return 0
+
+    @property
     def embeds_only(self) -> bool:
         """Whether the model is an encoder: it turns text into vectors and can't write."""
         causal = self.values.get(f"{self.architecture}.attention.causal")

@@ -15,16 +15,20 @@ import xllamacpp
 
 from llmspell import ChatEvent
 from llmspell.errors import ModelNotUsable
+from llmspell_gguf import refusals
 from llmspell_gguf.admission import Admission
 from llmspell_gguf.answer import Answer
 from llmspell_gguf.engine import Embedded, Work
 from llmspell_gguf.metadata import Metadata
 from llmspell_gguf.sizing import Plan
+from llmspell_gguf.xllamacpp_embedding import Embedder, pooling
 
 _BATCH: Final = 128
 """Tokens of prompt read at once: a cancelled request stops after at most this many."""
 _PROMPT_CACHE_MB: Final = 256
 """Memory for the prompts of conversations that others pushed out of the context."""
+_EUCLIDEAN: Final = 2
+"""Vectors of length 1 by the usual norm."""
 _SHARE: Final = 0.75
 """A request without max_tokens reserves this part of an equal share for its answer, the rest being for prompts."""
 
@@ -38,6 +42,7 @@ class XllamacppEngine:
         self.title = f"xllamacpp {xllamacpp.__version__}"
         self.instalment = max(64, int(_SHARE * plan.context_length / plan.parallel))
         self._server: Any = _start(metadata, plan)
+        self._beginning = metadata.beginning
 
     @property
     def idle(self) -> bool:
@@ -52,7 +57,7 @@ class XllamacppEngine:
         return Answer(self.admission, self.instalment, work, grammar).run(self._complete)
 
     async def embed(self, texts: Sequence[str]) -> Embedded:
-        raise NotImplementedError
+        return await Embedder(self._server, self.admission, self._beginning).embed(texts)
 
     def counters(self) -> dict[str, float]:
         """The engine's own counts since the load, by name: requests_processing, tokens_predicted_total, …
@@ -73,15 +78,25 @@ class XllamacppEngine:
 def _start(metadata: Metadata, plan: Plan) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = metadata.path
-    # One batch more than is given out: a request whose prompt turns out longer than estimated reads one before it
-    # is stopped, and the engine fails all of them when the context overflows.
-    params.n_ctx = plan.context_length + _BATCH
-    params.kv_unified_per_slot = plan.context_length
+    if plan.embedding:
+        # What is pooled is the part of a text that is in one batch: each must fit one.
+        params.n_ctx = params.n_batch = params.n_ubatch = plan.context_length
+        params.embedding = True
+        params.embd_normalize = _EUCLIDEAN
+        params.pooling_type = xllamacpp.llama_pooling_type[f"LLAMA_POOLING_TYPE_{pooling(metadata).upper()}"]
+        params.cache_prompt = False
+    else:
+        # One batch more than is given out: a request whose prompt turns out longer than estimated reads one before it
+        # is stopped, and the engine fails all of them when the context overflows.
+        params.n_ctx = plan.context_length + _BATCH
+        params.kv_unified_per_slot = plan.context_length
+        params.n_batch = params.n_ubatch = _BATCH
+        params.cache_ram_mib = _PROMPT_CACHE_MB
+        if plan.chat_template is not None:
+            params.chat_template = plan.chat_template
     params.kv_unified = True
     params.n_parallel = plan.parallel
-    params.n_batch = params.n_ubatch = _BATCH
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = plan.threads
-    params.cache_ram_mib = _PROMPT_CACHE_MB
     params.fit_params = False  # it would shrink the context without a word
     params.warmup = False
     params.verbosity = -1
@@ -92,13 +107,23 @@ def _start(metadata: Metadata, plan: Plan) -> Any:
         try:
             server = xllamacpp.Server(params)
         except (RuntimeError, ValueError) as error:
-            raise ModelNotUsable(
-                f"{metadata.path}: the engine xllamacpp {xllamacpp.__version__} can't load it",
-                model=metadata.path,
-                hint="it may be damaged, of an architecture newer than the engine, or larger than the free memory",
-            ) from error
+            raise _refusal(metadata, plan) from error
     server.handle_metrics()  # a server that is dropped before it answered anything deadlocks in half the runs
     return server
+
+
+def _refusal(metadata: Metadata, plan: Plan) -> ModelNotUsable:
+    """The error for a file that the engine didn't load, with the reason as far as it can be found out."""
+    what = f"{metadata.path}: the engine xllamacpp {xllamacpp.__version__} can't load it"
+    if said := refusals.reason(metadata.path):
+        hint = "it may be damaged, of an architecture newer than the engine, or larger than the free memory"
+        return ModelNotUsable(f"{what}: {said}", model=metadata.path, hint=hint)
+    what += f" with a context of {plan.context_length} tokens"
+    hint = "set a smaller context_length"
+    if not plan.embedding:
+        what += " and its chat template" if plan.chat_template is None else " and the chat template that is set for it"
+        hint = "look at [providers.gguf.chat_template], or " + hint
+    return ModelNotUsable(what, model=metadata.path, hint=hint)
 
 
 @contextlib.contextmanager
