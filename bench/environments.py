@@ -17,6 +17,10 @@ from bench.processes import plain_environment
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("runtime", "plugins", "pyproject.toml", "README.md", "llmspell.toml")
 _KEY = "llmspell-bench-key"
+_LLAMA_CPP_SERVER = (
+    "fastapi>=0.100", "pydantic-settings>=2.0.1", "PyYAML>=5.1", "sse-starlette>=1.6.1", "starlette-context<0.4",
+    "uvicorn>=0.22",
+)  # fmt: skip
 
 
 def cache() -> Path:
@@ -30,6 +34,16 @@ def cache() -> Path:
 def llm() -> Path:
     """The folder of programs of an environment that has `llm`, the tool that a user would pick instead."""
     return _environment("llm-venv", "llm", ["llm"])
+
+
+def llama_cpp_server() -> Path:
+    """A folder of the packages that llama-cpp-python's own server needs beside the llama-cpp-python installed here."""
+    folder = cache() / "llama-cpp-server"
+    key = f"{sys.version} {' '.join(_LLAMA_CPP_SERVER)}"
+    if _key_of(folder) != key:
+        _run(sys.executable, "-m", "pip", "install", "-q", "--upgrade", "--target", str(folder), *_LLAMA_CPP_SERVER)
+        (folder / _KEY).write_text(key)
+    return folder
 
 
 def llmspell() -> Path:

@@ -8,24 +8,17 @@ calls `handle_chat_completions` from one thread for each conversation.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from bench.answers import Answer, Prompts, Round
 from bench.models import THREADS, model_file
 from bench.programs import run_program
 from bench.rows import Expected, Row, compared
 from llmspell import ProviderSpec, hookimpl
-
-TOPICS = ["lighthouse", "river", "kitchen", "railway", "orchard", "harbour", "library", "mountain"]
-PASSAGE = (
-    "The keeper climbed the stairs every evening before dusk, trimmed the lamp, wound the clockwork and wrote the "
-    "state of the sea and of the sky into the book that lay open on the table by the window. "
-)
 
 PROGRAM = """
 local file, rounds, tokens, second_tokens = "%s", %d, %d, 8
@@ -84,44 +77,6 @@ end
 """
 
 
-@dataclass(slots=True)
-class _Answer:
-    """Moments of one answer, in seconds, and its tokens."""
-
-    begin: float = 0.0
-    first: float = 0.0
-    tokens: int = 0
-
-
-class _Round:
-    """Some answers at the same time, or one after the other."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, _Answer] = {}
-        self.wall, self.cpu = time.perf_counter(), time.process_time()
-
-    def done(self) -> None:
-        self.wall, self.cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
-
-    @property
-    def tokens(self) -> int:
-        return sum(answer.tokens for answer in self.answers.values())
-
-    def pace(self) -> float:
-        return self.tokens / self.wall
-
-    def cpu_per_token(self) -> float:
-        return self.cpu / self.tokens * 1e3
-
-    def first_token(self) -> float:
-        waits = [answer.first - answer.begin for answer in self.answers.values()]
-        return sum(waits) / len(waits) * 1e3
-
-    def first_token_of(self, number: int) -> float:
-        answer = list(self.answers.values())[number]
-        return (answer.first - answer.begin) * 1e3
-
-
 class _Comparison:
     """Hands out prompts, calls the engine directly, and notes what both sides took."""
 
@@ -129,11 +84,11 @@ class _Comparison:
 
     def __init__(self, file: Path, tokens: int) -> None:
         self._file, self._tokens = file, tokens
-        self._number = 1000
+        self._numbered = Prompts()
         self._provider: Any = None
         self._threads = ThreadPoolExecutor(8)  # asyncio's own pool has fewer on a small machine
-        self.through: dict[str, list[_Round]] = {}
-        self.direct: dict[str, list[_Round]] = {}
+        self.through: dict[str, list[Round]] = {}
+        self.direct: dict[str, list[Round]] = {}
 
     def plugin(self) -> ModuleType:
         module = ModuleType("bench_engine")
@@ -155,12 +110,12 @@ class _Comparison:
 
     def mark(self, moment: str, name: str, tokens: int = 0) -> None:
         if moment == "round":
-            self.through.setdefault(name, []).append(_Round())
+            self.through.setdefault(name, []).append(Round())
         elif moment == "done":
             self.through[name][-1].done()
         else:
             current = self.through[name.rstrip("0123456789")][-1]
-            _note(current.answers.setdefault(name, _Answer()), moment, tokens)
+            current.answer(name).note(moment, tokens)
 
     async def help(self, what: str, kind: str, count: int = 0) -> Any:
         if what == "prompts":
@@ -169,56 +124,40 @@ class _Comparison:
         return None
 
     def _prompts(self, kind: str, count: int) -> list[str]:
-        if kind == "turns":
-            return [f"{self._next()}. {PASSAGE * 8}Who is this about?", "And what does the keeper write?"]
-        return [f"{self._next()}. Write a long story about a {TOPICS[index]}." for index in range(count)]
-
-    def _next(self) -> int:
-        self._number += 1
-        return self._number
+        return self._numbered.conversation() if kind == "turns" else self._numbered.stories(count)
 
     # ── the direct side ───────────────────────────────────────────────────────────────────────────────────────────
 
     async def _answer_directly(self, kind: str) -> None:
         prompts = self._prompts(kind, self.COUNTS[kind])
         complete = (await self._provider._engines.get(str(self._file))).engine._server.handle_chat_completions
-        current = _Round()
+        current = Round()
         self.direct.setdefault(kind, []).append(current)
         loop = asyncio.get_running_loop()
         if kind == "turns":
             await loop.run_in_executor(self._threads, _converse, complete, prompts, current)
         else:
-            sides = [current.answers.setdefault(f"{kind}{index}", _Answer()) for index in range(len(prompts))]
+            sides = [current.answer(f"{kind}{index}") for index in range(len(prompts))]
             calls = []
             for prompt, side in zip(prompts, sides, strict=True):
-                _note(side, "begin")
+                side.note("begin")
                 calls.append(loop.run_in_executor(self._threads, _ask, complete, [_user(prompt)], self._tokens, side))
             await asyncio.gather(*calls)
         current.done()
-
-
-def _note(answer: _Answer, moment: str, tokens: int = 0) -> None:
-    now = time.perf_counter()
-    if moment == "begin":
-        answer.begin = now
-    elif moment == "first":
-        answer.first = now
-    else:
-        answer.tokens = tokens
 
 
 def _user(text: str) -> dict[str, str]:
     return {"role": "user", "content": text}
 
 
-def _ask(complete: Callable[..., None], messages: list[dict[str, str]], tokens: int, answer: _Answer) -> str:
+def _ask(complete: Callable[..., None], messages: list[dict[str, str]], tokens: int, answer: Answer) -> str:
     texts: list[str] = []
 
     def take(chunk: Any) -> bool:
         for choice in chunk["choices"]:
             if text := choice["delta"].get("content"):
                 if not texts:
-                    _note(answer, "first")
+                    answer.note("first")
                 texts.append(text)
         if usage := chunk.get("usage"):
             answer.tokens = usage["completion_tokens"]
@@ -237,12 +176,12 @@ def _ask(complete: Callable[..., None], messages: list[dict[str, str]], tokens: 
     return "".join(texts)
 
 
-def _converse(complete: Callable[..., None], prompts: Sequence[str], current: _Round) -> None:
+def _converse(complete: Callable[..., None], prompts: Sequence[str], current: Round) -> None:
     messages: list[dict[str, str]] = []
     for index, prompt in enumerate(prompts):
         messages.append(_user(prompt))
-        answer = current.answers.setdefault(f"turns{index + 1}", _Answer())
-        _note(answer, "begin")
+        answer = current.answer(f"turns{index + 1}")
+        answer.note("begin")
         text = _ask(complete, messages, 8, answer)
         messages.append({"role": "assistant", "content": text})
 
@@ -256,10 +195,10 @@ def run(quick: bool) -> Iterator[Row]:
     run_program(PROGRAM % (file, rounds, tokens), both.mark, both.help, both.plugin(), toml)
     for kind, least in (("one", 0.97), ("one, execute", 0.97), ("eight", 0.95), ("eight, execute", 0.95)):
         title = f"{kind.replace('one', 'one agent').replace('eight', 'eight agents')}"
-        yield _row(both, kind, f"{title}: pace", "tokens/s", _Round.pace, Expected("ratio", least=least))
-        yield _row(both, kind, f"{title}: processor time of a token", "ms", _Round.cpu_per_token)
+        yield _row(both, kind, f"{title}: pace", "tokens/s", Round.pace, Expected("ratio", least=least))
+        yield _row(both, kind, f"{title}: processor time of a token", "ms", Round.cpu_per_token)
         if "execute" not in kind:
-            yield _row(both, kind, f"{title}: first token", "ms", _Round.first_token)
+            yield _row(both, kind, f"{title}: first token", "ms", Round.first_token)
     cold, warm = _figures(both.through, 0), _figures(both.through, 1)
     yield compared("model", "second turn, first token", "ms", warm, cold, "first turn", Expected("ratio", most=0.3))
     yield compared("model", "second turn, first token", "ms", warm, _figures(both.direct, 1), "engine")
@@ -271,12 +210,12 @@ def _row(
     kind: str,
     name: str,
     unit: str,
-    figure: Callable[[_Round], float],
+    figure: Callable[[Round], float],
     expected: Expected | None = None,
 ) -> Row:
     ours, peer = ([figure(current) for current in side[kind][1:]] for side in (both.through, both.direct))
     return compared("model", name, unit, ours, peer, "engine", expected)
 
 
-def _figures(side: Mapping[str, list[_Round]], turn: int) -> list[float]:
+def _figures(side: Mapping[str, list[Round]], turn: int) -> list[float]:
     return [current.first_token_of(turn) for current in side["turns"][1:]]

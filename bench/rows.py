@@ -49,20 +49,24 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One comparison. ``ratio`` is ours ÷ peer of the same round, so that a slow moment hits both."""
+    """One comparison. ``ratio`` is ours ÷ peer of the same round, so that a slow moment hits both.
+
+    Where it could not be made, ``ours`` is None and ``missing`` says why.
+    """
 
     benchmark: str
     name: str
     unit: str
-    ours: Spread
+    ours: Spread | None
     peer: Spread | None = None
     peer_name: str = ""
     ratio: Spread | None = None
     expected: Expected | None = None
+    missing: str = ""
 
     @property
     def met(self) -> bool | None:
-        if self.expected is None:
+        if self.expected is None or self.ours is None:
             return None
         return self.expected.met(self.ours.median, self.ratio.median if self.ratio else None)
 
@@ -71,12 +75,13 @@ class Row:
             "benchmark": self.benchmark,
             "name": self.name,
             "unit": self.unit,
-            "ours": self.ours.as_json(),
+            "ours": self.ours.as_json() if self.ours else None,
             "peer": self.peer.as_json() if self.peer else None,
             "peer_name": self.peer_name,
             "ratio": self.ratio.as_json() if self.ratio else None,
             "expected": str(self.expected) if self.expected else None,
             "met": self.met,
+            "missing": self.missing,
         }
 
 
@@ -103,4 +108,9 @@ def compared(
     )
 
 
-__all__ = ["Expected", "Row", "Spread", "compared"]
+def missing(benchmark: str, name: str, why: str) -> Row:
+    """A row in place of a comparison that can't be made here."""
+    return Row(benchmark, name, "", None, missing=why)
+
+
+__all__ = ["Expected", "Row", "Spread", "compared", "missing"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.rows import Row, Spread
 
-PACKAGES = ("llmspell", "lupa", "msgspec", "pluggy", "xllamacpp")
+PACKAGES = ("llmspell", "lupa", "msgspec", "pluggy", "xllamacpp", "llama-cpp-python")
 HEADER = ("benchmark", "name", "ours", "peer", "ratio", "expected", "met")
 
 
@@ -27,6 +27,8 @@ def print_table(rows: Sequence[Row]) -> None:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
+    if row.ours is None:
+        return row.benchmark, row.name, "–", row.missing, "–", "", ""
     peer = f"{_figure(row.peer)} {row.peer_name}" if row.peer else "–"
     ratio = f"{_figure(row.ratio)} ×" if row.ratio else "–"
     met = {True: "yes", False: "NO", None: ""}[row.met]
