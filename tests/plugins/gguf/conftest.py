@@ -1,22 +1,41 @@
-"""The real model in the real engine: loaded once for all tests of this folder."""
+"""The real model in the real engines, each loaded once for all tests of this folder."""
 
 import asyncio
+import os
 
 import pytest
 
 from llmspell import ChatRequest, Message, ModelRef
 from llmspell.testing import drive
+from llmspell.testing.streams import collect
+from llmspell_gguf import engine as engines
 from llmspell_gguf.provider import GgufProvider
 
 CONTEXT = 1024
 
 
+@pytest.fixture(scope="session", params=["xllamacpp", "llama-cpp-python"])
+def engine_name(request):
+    """Each engine in turn. One that is missing is skipped, or fails where LLMSPELL_TEST_ENGINES=all asks for it."""
+    if request.param not in engines.installed():
+        extra = {"xllamacpp": "local", "llama-cpp-python": "gguf"}[request.param]
+        complain = pytest.fail if os.environ.get("LLMSPELL_TEST_ENGINES") == "all" else pytest.skip
+        complain(f"{request.param} is not installed: pip install -e '.[{extra}]'")
+    return request.param
+
+
 @pytest.fixture(scope="session")
-def gguf():
-    """A provider with a context of 1024 tokens for up to 8 requests, and one thread."""
-    provider = GgufProvider({"threads": 1, "context_length": CONTEXT, "parallel": 8})
-    yield provider
-    drive(provider.aclose())
+def loads():
+    """The engines that were loaded in this process, in order."""
+    loaded, load = [], engines.load
+
+    def recorded(*arguments):
+        loaded.append(load(*arguments))
+        return loaded[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "load", recorded)
+        yield loaded
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +52,35 @@ def ask(model_file):
 
 
 @pytest.fixture(scope="session")
-def engine(gguf, model_file):
+def provide(engine_name, ask, loads):
+    """Make a provider with the model loaded, and give the engine behind it too: ``provide(parallel=4)``."""
+    made = []
+
+    def make(**settings):
+        made.append(GgufProvider({"engine": engine_name, "threads": 1, **settings}))
+        drive(collect(made[-1], ask("Hi", max_tokens=1)))
+        return made[-1], loads[-1]
+
+    yield make
+    for provider in made:
+        drive(provider.aclose())
+
+
+@pytest.fixture(scope="session")
+def gguf_and_engine(provide):
+    return provide(context_length=CONTEXT, parallel=8)
+
+
+@pytest.fixture(scope="session")
+def gguf(gguf_and_engine):
+    """A provider with a context of 1024 tokens for up to 8 requests, and one thread."""
+    return gguf_and_engine[0]
+
+
+@pytest.fixture(scope="session")
+def engine(gguf_and_engine):
     """The engine behind the provider."""
-    return drive(gguf._engines.get(str(model_file))).engine
+    return gguf_and_engine[1]
 
 
 @pytest.fixture

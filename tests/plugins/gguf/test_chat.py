@@ -9,6 +9,7 @@ from llmspell.errors import ContextOverflow, InvalidRequest, ModelNotFound, Unsu
 from llmspell.models.names import parse
 from llmspell.testing import drive
 from llmspell.testing.streams import collect, finish_of, text_of
+from llmspell_gguf.provider import GgufProvider
 
 STORY = "Tell me a long story about a lighthouse keeper and the sea."
 
@@ -98,7 +99,7 @@ def test_tools_are_refused_where_the_template_has_none(gguf, ask):
 def test_a_model_that_is_not_here_says_how_to_get_it(gguf, ask, tmp_path):
     with pytest.raises(ModelNotFound) as error:
         answer(gguf, ask("Hi", model=parse("smolm2:135")))
-    assert error.value.suggestions == ("smollm2:135m",)
+    assert "smollm2:135m" in error.value.suggestions
 
 
 def test_a_prompt_that_does_not_fit_costs_nothing(gguf, ask):
@@ -141,15 +142,13 @@ def test_eight_at_once_answer_as_one_by_one(gguf, ask):
     assert len({text_of(events) for events in together}) > 4
 
 
-def test_a_model_says_once_how_it_was_loaded(model_file, ask):
-    from llmspell_gguf.provider import GgufProvider
-
-    provider = GgufProvider({"threads": 1})
+def test_a_model_says_once_how_it_was_loaded(engine_name, ask):
+    provider = GgufProvider({"engine": engine_name, "threads": 1})
     first, second = (answer(provider, ask("Hi", max_tokens=1)) for _ in range(2))
     drive(provider.aclose())
     (notice,) = [event for event in first if isinstance(event, Notice)]
     assert notice.level == "debug"
-    assert "xllamacpp" in notice.text
+    assert engine_name in notice.text
     assert "context 8192 (the model's own)" in notice.text
     assert not [event for event in second if isinstance(event, Notice)]
     assert finish_of(second).usage + Usage() == finish_of(second).usage

@@ -14,7 +14,8 @@ from llmspell import Finish, ModelRef, Notice, PromptProgress, TextDelta
 from llmspell.errors import ConfigError, ProviderUnavailable
 from llmspell.testing import drive
 from llmspell.testing.streams import collect, finish_of, text_of
-from llmspell_gguf import metadata, xllamacpp_engine
+from llmspell_gguf import engine as engines
+from llmspell_gguf import metadata
 from llmspell_gguf.provider import GgufProvider
 from llmspell_gguf.sizing import plan
 
@@ -22,11 +23,14 @@ STORY = "Tell me a long story about a lighthouse keeper and the sea."
 
 
 @pytest.fixture(scope="module")
-def small(model_file):
+def small_and_engine(provide):
     """A provider whose context, 256 tokens, is soon full."""
-    provider = GgufProvider({"threads": 1, "context_length": 256, "parallel": 4})
-    yield provider
-    drive(provider.aclose())
+    return provide(context_length=256, parallel=4)
+
+
+@pytest.fixture(scope="module")
+def small(small_and_engine):
+    return small_and_engine[0]
 
 
 def at_once(provider, requests):
@@ -112,13 +116,14 @@ def test_stopping_while_the_prompt_is_read_stops_the_engine(gguf, ask, settled):
     assert finish_of(drive(collect(gguf, ask("Hi", max_tokens=2))))
 
 
-def test_one_that_waits_in_line_can_be_cancelled(small, ask):
+def test_one_that_waits_in_line_can_be_cancelled(small_and_engine, ask):
+    small, engine = small_and_engine
+
     async def run():
         first = small.chat(ask(STORY, max_tokens=200))
         await anext_text(first)
         second = asyncio.ensure_future(collect(small, ask(STORY + " Now.", max_tokens=200)))
         third = asyncio.ensure_future(collect(small, ask("Say hello.", max_tokens=3)))
-        engine = (await small._engines.get(ask("").model.name)).engine
         while engine.admission.waiting < 2:
             await asyncio.sleep(0)
         second.cancel()
@@ -126,10 +131,9 @@ def test_one_that_waits_in_line_can_be_cancelled(small, ask):
             await second
         async for _ in first:
             pass
-        return await third, engine
+        return await third
 
-    events, engine = drive(run())
-    assert finish_of(events).usage.output_tokens == 3
+    assert finish_of(drive(run())).usage.output_tokens == 3
     assert engine.idle
     assert engine.admission.free == engine.admission.capacity
 
@@ -141,28 +145,31 @@ async def anext_text(stream):
     raise AssertionError("no text came")
 
 
-def test_a_model_is_loaded_once(model_file, ask, monkeypatch):
-    loads = []
-    start = xllamacpp_engine._start
-    monkeypatch.setattr(xllamacpp_engine, "_start", lambda *args: (loads.append(args), start(*args))[1])
-    provider = GgufProvider({"threads": 1, "context_length": 512})
+def test_a_model_is_loaded_once(engine_name, loads, model_file, ask):
+    before = len(loads)
+    provider = GgufProvider({"engine": engine_name, "threads": 1, "context_length": 512})
     link = ModelRef(os.path.relpath(model_file), kind="file")
     answers = at_once(provider, [ask("Hi", max_tokens=2), ask("Ho", max_tokens=2), ask("He", max_tokens=2, model=link)])
     drive(provider.aclose())
-    assert len(loads) == 1
+    assert len(loads) == before + 1
     assert sum(isinstance(event, Notice) for events in answers for event in events) == 1
 
 
-def test_who_stops_waiting_for_a_load_does_not_stop_it_for_others(model_file, ask, monkeypatch):
-    go = threading.Event()
-    start = xllamacpp_engine._start
-    monkeypatch.setattr(xllamacpp_engine, "_start", lambda *args: (go.wait(), start(*args))[1])
-    provider = GgufProvider({"threads": 1, "context_length": 512})
+def test_who_stops_waiting_for_a_load_does_not_stop_it_for_others(engine_name, ask, monkeypatch):
+    begun, go = threading.Event(), threading.Event()
+    load = engines.load
+
+    def slowly(*arguments):
+        begun.set()
+        go.wait()
+        return load(*arguments)
+
+    monkeypatch.setattr(engines, "load", slowly)
+    provider = GgufProvider({"engine": engine_name, "threads": 1, "context_length": 512})
 
     async def run():
         one, two = (asyncio.ensure_future(collect(provider, ask("Hi", max_tokens=2))) for _ in range(2))
-        while not provider._engines._loads:
-            await asyncio.sleep(0)
+        await asyncio.to_thread(begun.wait)
         one.cancel()
         with pytest.raises(asyncio.CancelledError):
             await one
@@ -173,19 +180,19 @@ def test_who_stops_waiting_for_a_load_does_not_stop_it_for_others(model_file, as
     drive(provider.aclose())
 
 
-def test_an_engine_that_served_nobody_can_be_closed(model_file):
+def test_an_engine_that_served_nobody_can_be_closed(engine_name, model_file):
     code = """
 import sys
-from llmspell_gguf import metadata, sizing
-from llmspell_gguf.xllamacpp_engine import XllamacppEngine
-header = metadata.read(sys.argv[1])
+from llmspell_gguf import engine, metadata, sizing
+header = metadata.read(sys.argv[2])
 for _ in range(5):
-    XllamacppEngine(header, sizing.plan(header, {"threads": 1, "context_length": 256})).close()
+    engine.load(sys.argv[1], header, sizing.plan(header, {"threads": 1, "context_length": 256})).close()
 """
-    assert subprocess.run([sys.executable, "-c", code, str(model_file)], timeout=120).returncode == 0
+    command = [sys.executable, "-c", code, engine_name, str(model_file)]
+    assert subprocess.run(command, timeout=120).returncode == 0
 
 
-def test_memory_mb_unloads_what_was_used_least_recently(model_file, tmp_path, ask):
+def test_memory_mb_unloads_what_was_used_least_recently(engine_name, model_file, tmp_path, ask):
     other = tmp_path / "other.gguf"
     other.symlink_to(model_file)
     third = tmp_path / "third.gguf"
@@ -193,7 +200,7 @@ def test_memory_mb_unloads_what_was_used_least_recently(model_file, tmp_path, as
         os.link(model_file, third)
     except OSError:  # another file system
         shutil.copy(model_file, third)
-    provider = GgufProvider({"threads": 1, "context_length": 256, "memory_mb": 150})
+    provider = GgufProvider({"engine": engine_name, "threads": 1, "context_length": 256, "memory_mb": 150})
     drive(collect(provider, ask("Hi", max_tokens=1)))
     drive(collect(provider, ask("Hi", max_tokens=1, model=ModelRef(str(other), kind="file"))))
     assert provider._engines.holds(str(model_file))
@@ -209,6 +216,7 @@ def test_nobody_can_connect_to_the_engine(model_file, tmp_path, monkeypatch):
     header = metadata.read(str(model_file))
     before = listening()
     seen = []
+    xllamacpp_engine = pytest.importorskip("llmspell_gguf.xllamacpp_engine")
     server = xllamacpp_engine.xllamacpp.Server
 
     def watched(params):
@@ -249,8 +257,8 @@ def listening():
 @pytest.mark.parametrize(
     ("settings", "names"),
     [
-        ({"engine": "llama-cpp-python"}, "xllamacpp"),
-        ({"isolation": "process"}, "isolation"),
+        ({"engine": "vllm"}, "xllamacpp"),
+        ({"isolation": "container"}, "isolation"),
         ({"memory_mb": 0}, "memory_mb"),
     ],
 )
@@ -267,9 +275,22 @@ def test_a_measure_out_of_range_is_refused(settings, model_file):
     assert next(iter(settings)) in error.value.message
 
 
-def test_without_the_engine_the_error_says_what_to_install(ask, monkeypatch):
+def test_without_an_engine_the_error_says_what_to_install(ask, monkeypatch):
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    monkeypatch.setitem(sys.modules, "llama_cpp", None)
     provider = GgufProvider()
     with pytest.raises(ProviderUnavailable) as error:
         drive(collect(provider, ask("Hi")))
     assert error.value.hint == "pip install 'llmspell[local]'"
+
+
+def test_without_the_engine_that_is_set_the_error_names_the_other_one_too(engine_name, ask, monkeypatch):
+    other, module, extra = {
+        "xllamacpp": ("llama-cpp-python", "llama_cpp", "gguf"),
+        "llama-cpp-python": ("xllamacpp", "xllamacpp", "local"),
+    }[engine_name]
+    monkeypatch.setitem(sys.modules, module, None)
+    provider = GgufProvider({"engine": other})
+    with pytest.raises(ProviderUnavailable) as error:
+        drive(collect(provider, ask("Hi")))
+    assert error.value.hint == f"pip install 'llmspell[{extra}]', or set [providers.gguf] engine = \"{engine_name}\""
