@@ -66,18 +66,28 @@ class Vocabulary:
         return str((self._library.llama_vocab_get_text(self._vocabulary, token) or b"").decode("utf-8", "replace"))
 
     def guide(self) -> Any:
-        """The vocabulary as llguidance takes it (`LLTokenizer`); made once, in half a second or more.
+        """The vocabulary as llguidance takes it (`LLTokenizer`); made once, in half a second or less.
 
         Raises:
             ImportError: llguidance isn't installed.
         """
         if self._guide is None:
             from llguidance import LLTokenizer
-            from llguidance.llamacpp import lltokenizer_from_vocab
 
             library, vocabulary = self._library, self._vocabulary
             ends = {library.llama_vocab_eos(vocabulary), library.llama_vocab_eot(vocabulary)} - {-1}
-            self._guide = lltokenizer_from_vocab(
-                vocabulary, eos_token=sorted(ends) or None, slices=LLTokenizer.json_slices()
+            # As llguidance.llamacpp.lltokenizer_from_vocab, without its 50,000 warnings of what is deprecated.
+            make: Any = LLTokenizer
+            self._guide = make.from_llamacpp(
+                tokens=[self._marked(token) for token in range(self.size)],
+                vocab_ptr=vocabulary,
+                tokenize_fptr=ctypes.cast(library.llama_cpp._lib.llama_tokenize, ctypes.c_void_p).value,
+                eos_token=sorted(ends) or None,
+                slices=LLTokenizer.json_slices(),
             )
         return self._guide
+
+    def _marked(self, token: int) -> bytes:
+        """The bytes of a token as llguidance wants them: those of a control token are marked by a byte before."""
+        piece = self.piece(token)
+        return piece or b"\xff" + self._text(token).encode()
