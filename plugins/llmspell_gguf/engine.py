@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -23,7 +23,8 @@ class Work:
     """One chat for an engine: the request, the id of its ``model``, its checked sampling ``options`` and the reduced
     ``schema``, if any.
 
-    ``begins`` holds the characters with which an answer to the schema can begin; empty where that isn't known.
+    ``begins`` holds the characters with which an answer to the schema can begin; empty where that isn't known. Where
+    ``emit`` is given an engine may hand it events in its own thread, in place of the stream: that spares a wake-up.
     """
 
     request: ChatRequest
@@ -31,6 +32,7 @@ class Work:
     options: Mapping[str, Any]
     schema: Mapping[str, Any] | None = None
     begins: str = ""
+    emit: Callable[[ChatEvent], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

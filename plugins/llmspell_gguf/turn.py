@@ -47,7 +47,8 @@ class Turn:
         emit: Callable[[ChatEvent], None],
         stop: threading.Event,
     ) -> None:
-        """Call the engine and hand its events to ``emit``, a `Finish` last unless ``again``. Blocks."""
+        """Call the engine and hand its events on, a `Finish` last unless ``again``. Blocks."""
+        emit = self._answer.work.emit or emit
         self._emit, self._stop = emit, stop
         try:
             complete(body, self._on_chunk)
