@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmspell.errors import ModelNotUsable
-from llmspell.models import ollama_store
+from llmspell.models import ollama_names, ollama_store
 from llmspell.models.names import LOCAL, parse
 from llmspell.models.wanted import in_ollama
 
@@ -133,18 +133,18 @@ def test_latest_is_listed_unless_it_is_another_tag(ollama):
 
 @pytest.mark.parametrize("home", ["~/.ollama/models", "/usr/share/ollama/.ollama/models"])
 def test_the_usual_places(home):
-    assert home.replace("~", os.path.expanduser("~")) in ollama_store.roots({})
+    assert home.replace("~", os.path.expanduser("~")) in ollama_names.roots({})
 
 
 @pytest.mark.parametrize("value", ["/x/models", " '/x/models' ", '"/x/models"'])
 def test_the_place_that_is_set_is_the_only_one(value):
-    assert ollama_store.roots({"OLLAMA_MODELS": value}) == ("/x/models",)
+    assert ollama_names.roots({"OLLAMA_MODELS": value}) == ("/x/models",)
 
 
 def test_two_stores(ollama, tmp_path, monkeypatch):
     """A name whose file is gone from the first is taken from the second."""
     other = type(ollama)(tmp_path / "other")
-    monkeypatch.setattr(ollama_store, "roots", lambda: (str(ollama.folder), str(other.folder)))
+    monkeypatch.setattr(ollama_names, "roots", lambda: (str(ollama.folder), str(other.folder)))
     ollama.add("both/1b", ("model", GGUF))
     other.add("both/1b", ("model", GGUF))
     other.add("second/1b", ("model", GGUF))
@@ -152,6 +152,60 @@ def test_two_stores(ollama, tmp_path, monkeypatch):
     assert find("second:1b").path.startswith(str(other.folder))
     ollama.path(ollama.add("both/1b", ("model", GGUF))[0]["digest"]).unlink()
     assert find("both:1b").path.startswith(str(other.folder))
+
+
+# ── the newer layout ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_name_that_is_a_link(ollama):
+    ollama.link("llama3.2/1b", ollama.described(("model", GGUF)))
+    assert ids() == ["llama3.2:1b"]
+    assert find("llama3.2:1b").size_bytes == len(GGUF)
+
+
+def test_a_name_in_both_layouts(ollama):
+    ollama.add("m/1b", ("model", GGUF))
+    blob = ollama.link("M/1b", ollama.described(("model", GGUF + b"newer")))
+    assert ids() == ["M:1b"]
+    assert find("m:1b").size_bytes == len(GGUF) + 5
+    blob.unlink()
+    assert ids() == ["m:1b"]
+    assert find("m:1b").size_bytes == len(GGUF)
+
+
+def test_a_link_that_leads_nowhere(ollama):
+    ollama.link("m/1b", ollama.described(("model", GGUF))).unlink()
+    assert ids() == []
+    assert find("m:1b") is None
+
+
+@pytest.mark.parametrize("runners", [("mlx", "ours", "llamacpp"), ("llamacpp", "mlx"), ("llamacpp",)])
+def test_one_model_for_several_engines(ollama, runners):
+    manifests = [(runner, ollama.described(("model", GGUF + runner.encode()))) for runner in runners]
+    ollama.link("m/1b", ollama.listed(*manifests))
+    assert Path(find("m:1b").path).read_bytes() == GGUF + b"llamacpp"
+
+
+def test_one_model_for_several_engines_in_one_file(ollama):
+    """The list may hold the manifests themselves."""
+    children = [{**ollama.described(("model", GGUF)), "runner": runner} for runner in ("mlx", "ours")]
+    ollama.link("m/1b", {**ollama.listed(), "manifests": children})
+    assert find("m:1b")
+
+
+def test_a_model_for_mlx_only(ollama):
+    ollama.link("m/1b", ollama.listed(("mlx", ollama.described(("tensor", b"1")))))
+    assert "MLX" in refused("m:1b").message
+
+
+def test_a_manifest_of_a_list_that_was_deleted(ollama):
+    child = ollama.described(("model", GGUF))
+    ollama.link("m/1b", ollama.listed(("llamacpp", child)))
+    path = ollama.path(ollama.listed(("llamacpp", child))["manifests"][0]["digest"])
+    path.unlink()
+    error = refused("m:1b")
+    assert str(path) in error.message
+    assert "`ollama pull m:1b`" in error.hint
 
 
 # ── options ───────────────────────────────────────────────────────────────────────────────────────────────────────────
