@@ -72,11 +72,15 @@ end
 
 
 class _Case:
-    """So many ``agents`` at once on an engine, and who else answers as many prompts: by name, how to ask it."""
+    """So many ``agents`` at once on an engine, and the ``peers`` that answer as many prompts.
+
+    Neither llama-cpp-python nor its server answers several at once; its queue stands against xllamacpp's batch.
+    """
 
     def __init__(self, engine: str, agents: int) -> None:
         self.engine, self.agents = engine, agents
         self.name = f"{engine}, {'one agent' if agents == 1 else f'{agents} agents'}"
+        self.peers = ("engine", "server") if agents == 1 else ("server",) if engine == "xllamacpp" else ()
         self.ours: list[Round] = []
         self.others: dict[str, list[Round]] = {}
         self.missing: dict[str, str] = {}
@@ -131,7 +135,7 @@ class _Comparison:
     # ── the others ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _ask_others(self, case: _Case) -> None:
-        for title in ("engine", "server") if case.agents == 1 else ("server",):
+        for title in case.peers:
             if title not in case.missing:
                 try:
                     ask = await asyncio.to_thread(self._peer, case.engine, title)

@@ -2,16 +2,19 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def bench(*arguments):
+def bench(*arguments, **variables):
     command = [sys.executable, "bench", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True)
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True)
 
 
 def test_quick_run_writes_the_promised_shape(tmp_path):
@@ -39,3 +42,25 @@ def test_unknown_name_is_refused_with_those_that_exist():
     assert done.returncode == 2
     assert "'kernle'" in done.stderr
     assert "kernel" in done.stderr
+
+
+def test_what_is_not_installed_is_a_row_that_says_so(tmp_path):
+    file = tmp_path / "figures.json"
+    done = bench("pull", "--quick", "--json", file, PATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(file.read_text())["rows"]
+    assert (row["name"], row["ours"], row["met"]) == ("pull from loopback", None, None)
+    assert row["missing"] == "curl is not installed"
+    assert row["missing"] in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_a_pull_is_compared_with_curl_and_its_checksum_stands_apart(tmp_path):
+    file = tmp_path / "figures.json"
+    done = bench("pull", "--quick", "--json", file)
+    assert done.returncode == 0, done.stderr
+    pull, checksum = json.loads(file.read_text())["rows"]
+    assert (pull["name"], pull["peer_name"], pull["expected"]) == ("pull of 20 MB", "curl", "≤ 1.3×")
+    assert pull["ratio"]["count"] == 2
+    assert (checksum["name"], checksum["peer"]) == ("its sha256 alone", None)
+    assert checksum["ours"]["median"] > 0
