@@ -1,7 +1,7 @@
 """Where Ollama keeps models, and under which names.
 
     manifests/HOST/NAMESPACE/MODEL/TAG       what a name consists of
-    manifests-v2/HOST/NAMESPACE/MODEL/TAG    the same, as a link into blobs; servers from 2026 on look here first
+    manifests-v2/HOST/NAMESPACE/MODEL/TAG    the same, as a link into blobs; newer servers look here first
 
 Layout: ollama/ollama, manifest/paths.go and types/model/name.go. Names are case-insensitive there, and here.
 """

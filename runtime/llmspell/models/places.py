@@ -10,10 +10,11 @@ The places, in this order; the first that has an id has it:
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from itertools import chain
 
-from llmspell.errors import InvalidRequest
+from llmspell.errors import InvalidRequest, ModelNotUsable
 from llmspell.models.catalogue import CATALOGUE, Catalogue
 from llmspell.models.found import FoundModel, all_parts, model_files
 from llmspell.models.names import LOCAL, ModelRef, parse
@@ -53,10 +54,12 @@ class Places:
             return _of_path(ref.name)
         if ref.kind == "url":
             return next((_ours(model) for model in self._store.list() if _is_from(ref.name, model)), None)
-        if ref.variant == "latest":  # one that is listed so comes before what the short name means otherwise
+        if (ref.variant or "").lower() == "latest":
+            # One that is listed so comes before what the short name means otherwise, if it can be used.
             exact = Wanted((ref.id.lower(),))
-            if found := self._find(exact, exact):
-                return found
+            with contextlib.suppress(ModelNotUsable):
+                if found := self._find(exact, exact):
+                    return found
         return self._find(in_own_places(ref, self._catalogue), in_ollama(ref, self._catalogue))
 
     def _find(self, own: Wanted, theirs: Wanted) -> FoundModel | None:

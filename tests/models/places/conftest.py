@@ -45,7 +45,7 @@ class OllamaStore:
         return self.folder.joinpath("manifests", *["registry.ollama.ai", "library"][: 4 - len(parts)], *parts)
 
     def v2(self, name):
-        """The place of a name as servers from 2026 on have it: the public host has another name there."""
+        """The place of a name as newer servers have it: the public host has another name there."""
         path = self.manifest(name).relative_to(self.folder / "manifests")
         parts = ["ollama.com" if part == "registry.ollama.ai" else part for part in path.parts]
         return self.folder.joinpath("manifests-v2", *parts)

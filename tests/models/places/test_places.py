@@ -171,8 +171,10 @@ def test_latest_is_what_is_listed_so(machine):
     assert machine.find("smollm2") == ollama
     stored = machine.stored("smollm2:135m")
     assert machine.find("smollm2") == machine.find("smollm2:135m") == stored
-    assert machine.find("smollm2:latest") == ollama
+    assert machine.find("smollm2:latest") == machine.find("SmolLM2:Latest") == ollama
     assert machine.ids() == ["smollm2:135m", "smollm2:latest"]
+    Path(ollama).unlink()
+    assert machine.find("smollm2:latest") == stored
 
 
 def test_the_file_of_a_repository(machine):
