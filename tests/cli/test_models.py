@@ -1,9 +1,14 @@
 """`llmspell model` and `llmspell doctor`, with a provider that has a shop and no models."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+
+import pytest
+
+from llmspell.testing import write_plugin
 
 NEED = {"LLMSPELL_MODEL": "tiny:1b"}
 
@@ -66,6 +71,129 @@ def test_ctrl_c_during_a_pull(llmspell):
         child.send_signal(signal.SIGINT)
         assert child.wait(30) == 130
         assert (child.stdout.read(), child.stderr.read()) == ("", "")
+
+
+GARAGE = """\
+import os
+
+from llmspell import LoadedModel, ModelInfo, Provider, ProviderSpec, PullProgress, hookimpl
+from llmspell.errors import ModelNotFound
+
+HERE = {id: ModelInfo(id, "garage", path=f"/cars/{id}") for id in ("beetle", "mini", "hf:owner/repo/van.gguf")}
+HELD = [
+    LoadedModel("beetle", memory_bytes=900_000_000, context_length=4096, engine="boxer 1.2"),
+    LoadedModel("mini", pid=os.getppid()),
+]
+
+
+class Garage(Provider):
+    name = "garage"
+
+    async def models(self):
+        return list(HERE.values())
+
+    async def available(self):
+        return [ModelInfo("mini", self.name, size_bytes=5, recommended="small"), ModelInfo("truck", self.name)]
+
+    async def info(self, ref):
+        id = str(ref).partition("@")[0] if ref.kind == "hf" else ref.id
+        if id not in HERE:
+            raise ModelNotFound(f"no {id}", model=id)
+        return HERE[id]
+
+    async def pull(self, ref):
+        id = f"{ref.name}:{ref.quantization.lower()}" if ref.quantization else "hf:owner/repo/van.gguf"
+        HERE[id] = ModelInfo(id, self.name)
+        yield PullProgress("complete", 1, 1, id)
+
+    async def loaded(self):
+        return HELD
+
+    async def unload(self, ref):
+        return (await self.info(ref)).id == "beetle"
+
+
+@hookimpl
+def llmspell_providers():
+    return [ProviderSpec("garage", lambda settings: Garage(), kind="local", takes=("hf",))]
+"""
+
+
+@pytest.fixture
+def garage(llmspell, tmp_path):
+    """``garage("ps")`` runs a verb of `llmspell model` with a provider that has models in memory."""
+    write_plugin(tmp_path / "plugins", "garage", GARAGE)
+    return lambda *words: llmspell("model", *words, env={"LLMSPELL_PLUGINS": "shop,garage"})
+
+
+def test_ps(garage):
+    pid = os.getpid()
+    head, beetle, mini = garage("ps").stdout.splitlines()
+    assert head.split() == ["MODEL", "PROVIDER", "MEMORY", "CONTEXT", "ENGINE", "PROCESS"]
+    assert beetle.split() == ["beetle", "garage", "900", "MB", "4096", "boxer", "1.2", "-"]
+    assert mini.split() == ["mini", "garage", "-", "-", "-", str(pid)]
+    one, other = json.loads(garage("ps", "--json", "--backend", "garage").stdout)
+    assert one == {
+        "id": "beetle",
+        "provider": "garage",
+        "memory_bytes": 900_000_000,
+        "context_length": 4096,
+        "engine": "boxer 1.2",
+        "pid": None,
+        "expires_at": None,
+    }
+    assert other["pid"] == pid
+
+
+def test_ps_of_nothing(llmspell, garage):
+    done = llmspell("model", "ps")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "no model is in memory\n")
+    assert llmspell("model", "ps", "--json").stdout == "[]\n"
+    done = garage("ps", "--backend", "shop")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == "error: shop can't say which models are in memory\nhint: these can: garage\n"
+
+
+def test_unload(garage):
+    done = garage("unload", "garage/beetle")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "garage/beetle is unloaded\n")
+    done = garage("unload", "hf:owner/repo/van.gguf")
+    assert (done.returncode, done.stderr) == (0, "hf:owner/repo/van.gguf is not in memory\n")
+    done = garage("unload", "mini")
+    assert done.returncode == 5
+    assert f"mini is in the memory of process {os.getpid()}, which alone can give it back" in done.stderr
+    assert garage("unload", "truck").returncode == 5
+
+
+def test_path(garage):
+    done = garage("path", "beetle")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "/cars/beetle\n", "")
+    assert garage("path", "truck").returncode == 5
+
+
+def test_recommended(llmspell, garage):
+    assert [line.split() for line in garage("available", "--recommended").stdout.splitlines()] == [
+        ["MODEL", "PROVIDER", "SIZE", "QUANTIZATION", "CONTEXT", "WHY"],
+        ["mini", "garage", "5", "B", "-", "-", "small"],
+    ]
+    (one,) = json.loads(garage("available", "--recommended", "--json").stdout)
+    assert (one["id"], one["recommended"]) == ("mini", "small")
+    done = llmspell("model", "available", "--recommended")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "no provider recommends a model\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("mini", "--quantization", "Q8_0"), "garage/mini:q8_0"),
+        (("garage/mini", "--quantization", "Q8_0"), "garage/mini:q8_0"),
+        (("hf:owner/repo",), "hf:owner/repo/van.gguf@garage"),
+        (("hf:owner/repo@garage",), "hf:owner/repo/van.gguf@garage"),
+    ],
+)
+def test_pull_prints_the_name_under_which_the_model_is_here(garage, words, name):
+    done = garage("pull", *words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{name}\n", f"{name} is already here\n")
 
 
 def test_models_that_nobody_has(llmspell):

@@ -86,10 +86,12 @@ ALLOW_ENV = Option(
     ("--allow-env",), "let the script read the variable NAME (repeatable)", "NAME", repeated=True, setting="sandbox.env"
 )
 BACKEND = Option(("--backend",), "only this provider", "NAME")
+RECOMMENDED = Option(("--recommended",), "only those to begin with, and why")
 QUANTIZATION = Option(("--quantization",), "fetch this quantization, such as Q4_K_M", "Q")
 MODELS = Option(
     ("-m", "--model"), "measure SPEC; without any the default (repeatable)", "SPEC", repeated=True, key="models"
 )
+EMBEDDER = Option(("-m", "--model"), "the model that embeds, in place of `[models] embedding`", "SPEC")
 AGENTS = Option(("--agents",), "how many agents ask at once, 4 if not given", "N", read=int)
 ORIGIN = Option(("--origin",), "say where each value comes from")
 USER = Option(("--user",), "write your own file, not the project's")
@@ -120,10 +122,27 @@ VERBS: Sequence[Verb] = (
     ),
     Verb(("model", "status"), "how each provider is", "models:status", options=(JSON,)),
     Verb(("model", "list"), "the models that are here", "models:list_here", options=(BACKEND, JSON)),
-    Verb(("model", "available"), "the models that can be pulled", "models:available", options=(BACKEND, JSON)),
+    Verb(
+        ("model", "available"),
+        "the models that can be pulled",
+        "models:available",
+        options=(BACKEND, RECOMMENDED, JSON),
+    ),
     Verb(("model", "pull"), "fetch a model", "pulling:pull", (SPEC,), (QUANTIZATION,)),
     Verb(("model", "info"), "what is known of a model", "models:info", (SPEC,), (JSON,)),
+    Verb(("model", "path"), "where a model's file is", "models:path", (SPEC,)),
     Verb(("model", "remove"), "delete a model's files", "models:remove", (SPEC,)),
+    Verb(("model", "ps"), "the models that are in memory", "memory:ps", options=(BACKEND, JSON)),
+    Verb(("model", "unload"), "give a model's memory back", "memory:unload", (SPEC,)),
+    Verb(
+        ("embed",),
+        "turn texts into vectors",
+        "embedding:embed",
+        (Argument("text", "a text; without any, each line of stdin is one", optional=True),),
+        (EMBEDDER, JSON),
+        program=True,
+        greedy=True,
+    ),
     Verb(("plugin", "list"), "the plugins that are installed", "plugins:list_all", options=(JSON,)),
     Verb(
         ("config", "show"),
@@ -147,7 +166,7 @@ VERBS: Sequence[Verb] = (
 )
 
 GROUPS = {
-    "model": "find, fetch and remove models",
+    "model": "find, fetch, unload and remove models",
     "plugin": "what extends llmspell",
     "config": "settings and where they come from",
 }

@@ -46,7 +46,11 @@ def list_here(context: Context) -> int:
 def available(context: Context) -> int:
     """The models that ``pull`` knows by name."""
     found = context.wait(context.hub.available(context.given("backend")))
-    _print(context, found, "no provider names models that could be pulled")
+    if context.given("recommended"):
+        found = [one for one in found if one.recommended]
+        _print(context, found, "no provider recommends a model", ("WHY", "recommended"))
+    else:
+        _print(context, found, "no provider names models that could be pulled")
     return 0
 
 
@@ -70,10 +74,17 @@ def info(context: Context) -> int:
         "modified": _date(found.modified_at),
         "source": found.source,
         "path": found.path,
+        "recommended": found.recommended,
     }
     for name, value in rows.items():
         if value is not None:
             print(f"{name:<15} {value}")
+    return 0
+
+
+def path(context: Context) -> int:
+    """The path of a model's file, and nothing else."""
+    print(context.wait(context.hub.path(context.arguments.spec)))
     return 0
 
 
@@ -90,15 +101,18 @@ def remove(context: Context) -> int:
     return 0
 
 
-def _print(context: Context, found: Sequence[ModelInfo], nothing: str) -> None:
+def _print(
+    context: Context, found: Sequence[ModelInfo], nothing: str, last: tuple[str, str] = ("SOURCE", "source")
+) -> None:
+    """A row for each model; ``last`` is the head of the last column and the field that it shows."""
     if context.given("json"):
         print(as_json(found))
     elif found:
         rows = [
-            (one.id, one.provider, size(one.size_bytes), one.quantization, one.context_length, one.source)
+            (one.id, one.provider, size(one.size_bytes), one.quantization, one.context_length, getattr(one, last[1]))
             for one in found
         ]
-        print(table(("MODEL", "PROVIDER", "SIZE", "QUANTIZATION", "CONTEXT", "SOURCE"), rows))
+        print(table(("MODEL", "PROVIDER", "SIZE", "QUANTIZATION", "CONTEXT", last[0]), rows))
     else:
         print(nothing, file=sys.stderr)
 

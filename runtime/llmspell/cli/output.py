@@ -56,11 +56,11 @@ def size(count: int | None) -> str | None:
     return _Size(f"{count} B")
 
 
-def as_json(value: Any) -> str:
-    """Plain data and the contract's values as indented JSON."""
+def as_json(value: Any, indent: int | None = 2) -> str:
+    """Plain data and the contract's values as JSON, on one line where ``indent`` is None."""
     import json
 
-    return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,8 @@ import sys
 from llmspell.cli import model_names, progress
 from llmspell.cli.context import Context
 from llmspell.errors import LLMSpellError
-from llmspell.models.names import parse
+from llmspell.models.names import LOCAL, full_name, parse
+from llmspell.providers.hub import Hub
 
 
 def pull(context: Context) -> int:
@@ -18,12 +19,21 @@ def pull(context: Context) -> int:
 
 async def _pull(context: Context, spec: str, quantization: str | None) -> str:
     hub = context.hub
-    fetched = await progress.show(hub.pull(spec, quantization), spec)
-    try:
-        info = await hub.info(spec)
-        name = f"{info.provider}/{info.id}"
-    except LLMSpellError:  # with another quantization it may go by another name
-        name = parse(spec).id
-    print(f"{name} is {'pulled' if fetched else 'already here'}", file=sys.stderr)
+    shown = await progress.show(hub.pull(spec, quantization), spec)
+    name = await _name(hub, spec, shown.model)
+    print(f"{name} is {'pulled' if shown.fetched else 'already here'}", file=sys.stderr)
     await model_names.remember(hub)
     return name
+
+
+async def _name(hub: Hub, spec: str, id: str | None) -> str:
+    """The full name of what was pulled; ``id`` is what its provider calls it, where it said so."""
+    ref = parse(hub.rewritten(spec))
+    provider = ref.backend or ref.provider
+    if id is not None and provider not in (None, LOCAL):
+        return full_name(id, hub.find(str(provider)))
+    try:
+        info = await hub.info(id or spec)
+    except LLMSpellError:  # it is there, and that it can't be looked up is no failure of the pull
+        return id or ref.id
+    return full_name(id or info.id, info.provider)

@@ -1,0 +1,40 @@
+"""``llmspell embed``."""
+
+from __future__ import annotations
+
+import sys
+
+from llmspell.cli.context import Context
+from llmspell.cli.missing import Fetcher
+from llmspell.cli.output import as_json, is_terminal
+from llmspell.errors import UsageError
+
+
+def embed(context: Context) -> int:
+    """Turn texts into vectors: a JSON array on a line of its own for each, or all in one JSON object."""
+    texts = context.arguments.text
+    if texts in ([], ["-"]):
+        texts = _lines()
+    hub = context.hub
+    hub.on_missing = Fetcher(hub)
+    result = context.wait(hub.embed(context.given("model") or hub.embedding_model(), texts))
+    if context.given("json"):
+        print(as_json({"model": result.model, "vectors": result.vectors, "usage": result.usage}, indent=None))
+    else:
+        for vector in result.vectors:
+            print(as_json(vector, indent=None))
+    return 0
+
+
+def _lines() -> list[str]:
+    """The lines of stdin, empty ones too, so that the vector of a line is on the same line."""
+    if sys.stdin is None:
+        raise UsageError("there is no text", hint='llmspell embed "a text"')
+    if is_terminal(sys.stdin):
+        print("one text a line; Ctrl-D ends them", file=sys.stderr)
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the texts on stdin are not UTF-8 (byte {error.start})") from None
+    lines = text.replace("\r\n", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
