@@ -365,3 +365,20 @@ def test_what_else_lies_in_a_store(ollama):
     (ollama.folder / "manifests" / "file").write_bytes(b"x")
     Path(tag.parent / "leads-nowhere").symlink_to("missing")
     assert ids() == ["m:1b"]
+
+
+def test_a_manifest_with_any_byte_damaged(ollama):
+    """It is read as it is, refused by name, or not found; nothing else is raised."""
+    ollama.add("m/1b", ("model", GGUF), ("params", b'{"top_k": 1}'))
+    path = ollama.manifest("m/1b")
+    whole = path.read_bytes()
+    refusals = 0
+    for at in range(len(whole)):
+        for byte in (b'"', b"0", b"{", b"\xff", b""):
+            path.write_bytes(whole[:at] + byte + whole[at + 1 :])
+            try:
+                assert find("m:1b").path == str(ollama.path(json.loads(whole)["layers"][0]["digest"]))
+            except ModelNotUsable as error:
+                refusals += 1
+                assert "m:1b" in error.message
+    assert refusals > len(whole)
