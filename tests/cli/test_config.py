@@ -28,6 +28,7 @@ def test_show_with_origins(project):
     assert done.stdout.splitlines() == [
         "[models]",
         'default = "x"            # flag --model',
+        "# embedding is not set   # default",
         "",
         "[models.aliases]",
         'f = "g"                  # environment LLMSPELL_MODELS_ALIASES',
