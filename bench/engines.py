@@ -167,7 +167,7 @@ class _Comparison:
 
 def run(quick: bool) -> Iterator[Row]:
     """Yield paces and first tokens of each engine, the conversation, and the cost of a process of its own."""
-    rounds, tokens, turns = (1, 16, 5) if quick else (8, 48, TURNS)
+    rounds, tokens, turns = (1, 8, 3) if quick else (8, 48, TURNS)
     file = model_file()
     engines = [engine for engine in ENGINES if installed(engine)]
     for engine in ENGINES.keys() - engines:
