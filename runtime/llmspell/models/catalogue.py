@@ -300,7 +300,7 @@ def choose(name: str, quantization: str | None = None, catalogue: Catalogue = CA
     entry, asked = find(name, catalogue), None
     if entry is None and (ending := _SUFFIX.fullmatch(name)):
         entry, asked = find(ending[1], catalogue), ending[2]
-    return entry and Choice(entry, (quantization or asked or entry.quantization).upper())
+    return Choice(entry, (quantization or asked or entry.quantization).upper()) if entry else None
 
 
 def nearest(name: str, known: Mapping[str, object] = CATALOGUE) -> tuple[str, ...]:
