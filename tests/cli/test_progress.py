@@ -94,6 +94,14 @@ def test_a_size_that_nobody_knows(shown):
     assert frame == ["pulling", "llama3.2:1b", "8.0/?", "MB", "1.0", "MB/s"]
 
 
+def test_a_wait_for_another_process_that_ends_in_a_download_of_our_own(shown):
+    frame, _ = shown(
+        *(PullProgress("downloading", count * MB) for count in (30, 33, 36)),
+        *(PullProgress("downloading", count * MB, 98 * MB) for count in (36, 38, 40)),
+    )
+    assert frame == ["pulling", "llama3.2:1b", "40.0/98.0", "MB", "2.0", "MB/s", "0:00:29"]
+
+
 def test_a_long_name_leaves_room(shown):
     name = "hf:bartowski/Llama-3.2-1B-Instruct-GGUF/Llama-3.2-1B-Instruct-Q4_K_M.gguf"
     frame, _ = shown(PullProgress("downloading", 1, 100), name=name)
