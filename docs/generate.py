@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from llmspell.lua.reference import entries, markdown
+from llmspell.models.catalogue import CATALOGUE
 
 DOCS = Path(__file__).parent
 LUA = DOCS.parent / "runtime" / "llmspell" / "lua"
@@ -29,7 +30,21 @@ def lua_reference() -> str:
     return "\n".join(markdown(entries((LUA / name).read_text(encoding="utf-8"))) for name in SOURCES)
 
 
-PARTS: dict[str, Callable[[], str]] = {"lua-reference": lua_reference}
+def catalogue() -> str:
+    rows = [
+        "| name | also | size | context | tools | from | licence |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for entry in CATALOGUE.values():
+        size = f"{entry.size_bytes / 1e6:,.0f} MB"
+        also = ", ".join(f"`{name}`" for name in entry.also)
+        tools = "yes" if entry.tools else "no"
+        cells = (f"`{entry.id}`", also, size, f"{entry.context_length:,}", tools, entry.source, entry.license or "")
+        rows.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(rows)
+
+
+PARTS: dict[str, Callable[[], str]] = {"lua-reference": lua_reference, "catalogue": catalogue}
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.S)
 
 

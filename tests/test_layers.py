@@ -28,7 +28,7 @@ HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
 FREE = {"testing", "__main__"}
 """What may see everything. Nothing may see it."""
 
-PROVIDER_NAMES = {"gguf", "ollama", "openai", "anthropic", "candle", "groq", "openrouter", "mistral"}
+PROVIDER_NAMES = {"gguf", "ollama", "openai", "anthropic", "candle", "groq", "openrouter"}
 PROVIDER_PACKAGES = {"xllamacpp", "llama_cpp", "ollama", "openai", "anthropic"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "tools_", "base", "core"}
 
