@@ -1,8 +1,8 @@
 """Tokens a second and first tokens of a model in this process: through Lua, against the engine called directly.
 
-Both sides use one and the same loaded engine, in turn, with bodies of the same shape; every prompt begins with a
-number of its own, so that no side profits from what the other one's prompts left in the cache. The direct side
-calls `handle_chat_completions` from one thread for each conversation.
+Both sides load the same file with the same parameters and answer in turn, with bodies of the same shape; every prompt
+begins with a number of its own, so that none profits from what another one left in the cache. The direct side calls
+`handle_chat_completions` from one thread for each conversation.
 """
 
 from __future__ import annotations
@@ -14,14 +14,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.answers import Answer, Prompts, Round
-from bench.models import THREADS, model_file
+from bench.answers import Prompts, Round
+from bench.engine_peers import Ask, direct, user
+from bench.models import model_file
+from bench.one_model import OneModel, settings_of
 from bench.programs import run_program
 from bench.rows import Expected, Row, compared
 from llmspell import ProviderSpec, hookimpl
 
+ENGINE = "xllamacpp"
+
 PROGRAM = """
-local file, rounds, tokens, second_tokens = "%s", %d, %d, 8
+local rounds, tokens, second_tokens = %d, %d, 8
 
 local function answered(agent, side, prompt, limit)
   Bench.mark("begin", side)
@@ -46,13 +50,13 @@ local function through(kind, ask, count)
   local prompts = Bench.direct("prompts", kind, count)
   Bench.mark("round", kind)
   parallel(prompts, function(prompt, index)
-    ask(Agent.create{ model = file }, kind .. index, prompt, tokens)
+    ask(Agent.create{ model = "gguf/model" }, kind .. index, prompt, tokens)
   end, { min_ok = count })
   Bench.mark("done", kind)
 end
 
 local function second_turn()
-  local agent = Agent.create{ model = file }
+  local agent = Agent.create{ model = "gguf/model" }
   local prompts = Bench.direct("prompts", "turns", 2)
   Bench.mark("round", "turns")
   answered(agent, "turns1", prompts[1], second_tokens)
@@ -85,7 +89,7 @@ class _Comparison:
     def __init__(self, file: Path, tokens: int) -> None:
         self._file, self._tokens = file, tokens
         self._numbered = Prompts()
-        self._provider: Any = None
+        self._direct = direct(ENGINE, file)
         self._threads = ThreadPoolExecutor(8)  # asyncio's own pool has fewer on a small machine
         self.through: dict[str, list[Round]] = {}
         self.direct: dict[str, list[Round]] = {}
@@ -93,15 +97,9 @@ class _Comparison:
     def plugin(self) -> ModuleType:
         module = ModuleType("bench_engine")
 
-        def make(settings: Mapping[str, Any]) -> Any:
-            from llmspell_gguf.provider import GgufProvider
-
-            self._provider = GgufProvider(settings)
-            return self._provider
-
         @hookimpl
         def llmspell_providers() -> list[ProviderSpec]:
-            return [ProviderSpec("gguf", make, kind="local", rank=50, takes=("file", "hf"), settings={"threads": int})]
+            return [ProviderSpec("gguf", lambda settings: OneModel(self._file, settings_of(ENGINE)))]
 
         module.llmspell_providers = llmspell_providers  # type: ignore[attr-defined]
         return module
@@ -130,59 +128,28 @@ class _Comparison:
 
     async def _answer_directly(self, kind: str) -> None:
         prompts = self._prompts(kind, self.COUNTS[kind])
-        complete = (await self._provider._engines.get(str(self._file))).engine._server.handle_chat_completions
         current = Round()
         self.direct.setdefault(kind, []).append(current)
         loop = asyncio.get_running_loop()
         if kind == "turns":
-            await loop.run_in_executor(self._threads, _converse, complete, prompts, current)
+            await loop.run_in_executor(self._threads, _converse, self._direct, prompts, current)
         else:
             sides = [current.answer(f"{kind}{index}") for index in range(len(prompts))]
             calls = []
             for prompt, side in zip(prompts, sides, strict=True):
                 side.note("begin")
-                calls.append(loop.run_in_executor(self._threads, _ask, complete, [_user(prompt)], self._tokens, side))
+                calls.append(loop.run_in_executor(self._threads, self._direct, [user(prompt)], self._tokens, side))
             await asyncio.gather(*calls)
         current.done()
 
 
-def _user(text: str) -> dict[str, str]:
-    return {"role": "user", "content": text}
-
-
-def _ask(complete: Callable[..., None], messages: list[dict[str, str]], tokens: int, answer: Answer) -> str:
-    texts: list[str] = []
-
-    def take(chunk: Any) -> bool:
-        for choice in chunk["choices"]:
-            if text := choice["delta"].get("content"):
-                if not texts:
-                    answer.note("first")
-                texts.append(text)
-        if usage := chunk.get("usage"):
-            answer.tokens = usage["completion_tokens"]
-        return False
-
-    body = {
-        "messages": messages,
-        "max_tokens": tokens,
-        "temperature": 0.0,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "return_progress": True,
-        "timings_per_token": False,
-    }
-    complete(body, take)
-    return "".join(texts)
-
-
-def _converse(complete: Callable[..., None], prompts: Sequence[str], current: Round) -> None:
+def _converse(ask: Ask, prompts: Sequence[str], current: Round) -> None:
     messages: list[dict[str, str]] = []
     for index, prompt in enumerate(prompts):
-        messages.append(_user(prompt))
+        messages.append(user(prompt))
         answer = current.answer(f"turns{index + 1}")
         answer.note("begin")
-        text = _ask(complete, messages, 8, answer)
+        text = ask(messages, 8, answer)
         messages.append({"role": "assistant", "content": text})
 
 
@@ -191,8 +158,7 @@ def run(quick: bool) -> Iterator[Row]:
     rounds, tokens = (1, 16) if quick else (8, 48)
     file = model_file()
     both = _Comparison(file, tokens)
-    toml = f"[providers.gguf]\nthreads = {THREADS}\n"
-    run_program(PROGRAM % (file, rounds, tokens), both.mark, both.help, both.plugin(), toml)
+    run_program(PROGRAM % (rounds, tokens), both.mark, both.help, both.plugin())
     for kind, least in (("one", 0.97), ("one, execute", 0.97), ("eight", 0.95), ("eight, execute", 0.95)):
         title = f"{kind.replace('one', 'one agent').replace('eight', 'eight agents')}"
         yield _row(both, kind, f"{title}: pace", "tokens/s", Round.pace, Expected("ratio", least=least))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from llmspell import LuaModule, hookimpl
@@ -38,9 +37,8 @@ def run_program(
     mark: Callable[..., None],
     direct: Callable[..., Any],
     plugin: Any,
-    toml: str = "",
 ) -> None:
-    """Run a program that has `Bench` and the providers of ``plugin``, with ``toml`` as its llmspell.toml.
+    """Run a program that has `Bench` and the providers of ``plugin``.
 
     ``direct`` must be a coroutine function.
 
@@ -49,7 +47,6 @@ def run_program(
     """
     plugins = PluginHost({"core": api, "bench": _BenchModule(mark, direct), "providers": plugin}, points=())
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "llmspell.toml").write_text(toml, encoding="utf-8")
         settings = load(environ={"LLMSPELL_HOME": folder}, cwd=folder)
     code = run_code(source, Session(settings, plugins), name="bench.lua")
     if code != 0:
