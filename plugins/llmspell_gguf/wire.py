@@ -76,7 +76,8 @@ def unpack(body: bytes | bytearray) -> Item:
     Raises:
         DAMAGE: the bytes are damaged.
     """
-    return _unpack(body)
+    item: Item = _unpack(body)
+    return item
 
 
 def event(kind: str, fields: Any) -> Any:

@@ -20,6 +20,7 @@ _XDG = {
     "config": ("XDG_CONFIG_HOME", "~/.config"),
     "data": ("XDG_DATA_HOME", "~/.local/share"),
     "cache": ("XDG_CACHE_HOME", "~/.cache"),
+    "state": ("XDG_STATE_HOME", "~/.local/state"),
 }
 
 
@@ -38,13 +39,18 @@ def cache_dir() -> Path:
     return _path("cache")
 
 
+def state_dir() -> Path:
+    """The folder of what is so on this machine just now."""
+    return _path("state")
+
+
 def models_dir() -> Path:
     """The folder of pulled model files."""
     return data_dir() / "models"
 
 
 def folder(kind: str, environ: Mapping[str, str] | None = None) -> str:
-    """The folder of a kind (config, data, cache) as text.
+    """The folder of a kind (config, data, cache, state) as text.
 
     Every command asks for it, so it avoids what is slow to import: on Linux the answer of `platformdirs` is worked
     out here, and `pathlib` is left to callers that want a `Path`.
@@ -63,6 +69,7 @@ def folder(kind: str, environ: Mapping[str, str] | None = None) -> str:
         "config": platformdirs.user_config_dir,
         "data": platformdirs.user_data_dir,
         "cache": platformdirs.user_cache_dir,
+        "state": platformdirs.user_state_dir,
     }[kind](_APP, appauthor=False)
 
 

@@ -208,7 +208,8 @@ class ModelInfo:
 class LoadedModel:
     """A model that is in memory now.
 
-    ``engine`` says what runs it, in words. ``pid`` is the process that holds it, where that is one of llmspell's.
+    ``engine`` says what runs it, in words. ``pid`` is the process that holds it, where that is one of llmspell's, and
+    ``program`` the command line that it belongs to, where it isn't this one.
     ``expires_at`` counts seconds since 1970; None where it stays until it is unloaded or pushed out.
     """
 
@@ -219,6 +220,7 @@ class LoadedModel:
     engine: str | None = None
     pid: int | None = None
     expires_at: float | None = None
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
