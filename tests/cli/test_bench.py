@@ -202,7 +202,9 @@ def test_agents_must_be_a_number_above_0(bench):
         assert said in done.stderr
 
 
-def test_ctrl_c_ends_both_processes(bench):
+@pytest.fixture
+def endless(bench):
+    """A bench that waits for a token that never comes, and the id of the process that it measures."""
     with subprocess.Popen(
         [sys.executable, "-m", "llmspell", "bench", "-m", "lab/endless", "-m", "lab/steady"],
         stdout=subprocess.PIPE,
@@ -211,17 +213,28 @@ def test_ctrl_c_ends_both_processes(bench):
         env=bench.llmspell.environment({"LLMSPELL_PLUGINS": "lab"}),
         cwd=bench.llmspell.cwd,
     ) as child:
-        lines = []
-        while "lab/endless: first token …\n" not in lines:
-            lines.append(child.stderr.readline())
+        while child.stderr.readline() != "lab/endless: first token …\n":
+            assert child.poll() is None
         pid_file = bench.llmspell.cwd / "pid"
         while not (pid_file.exists() and pid_file.read_text()):
             assert child.poll() is None
-        child.send_signal(signal.SIGINT)
-        assert child.wait(30) == 130
-        assert (child.stdout.read(), child.stderr.read()) == ("", "")
+        yield child, int(pid_file.read_text())
+        child.kill()
+
+
+def test_ctrl_c_ends_both_processes(endless):
+    child, measured = endless
+    child.send_signal(signal.SIGINT)
+    assert child.wait(30) == 130
+    assert (child.stdout.read(), child.stderr.read()) == ("", "")
     with pytest.raises(ProcessLookupError):
-        os.kill(int(pid_file.read_text()), 0)
+        os.kill(measured, 0)
+
+
+def test_the_measured_process_ends_with_the_one_that_started_it(endless):
+    child, _ = endless
+    child.kill()
+    assert child.communicate(timeout=60) == ("", "")  # their ends are reached: nobody is left who could write
 
 
 def test_the_peak_counts_processes_that_this_one_started(tmp_path):

@@ -82,7 +82,7 @@ def _process(given: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
     """The process that measures, with our own path to modules. Ctrl-C comes to us alone, and we stop it."""
     command = [sys.executable, "-c", _PROCESS, json.dumps(sys.path), json.dumps(given)]
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding="utf-8", start_new_session=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", start_new_session=True
     ) as child:
         try:
             yield child

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+import threading
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -47,11 +48,18 @@ def main(words: list[str]) -> NoReturn:
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as out:
         os.dup2(2, 1)  # a library that prints must not come between the lines
         sys.stdout = sys.stderr
+        threading.Thread(target=_end_with_parent, daemon=True).start()
 
         def tell(**what: Any) -> None:
             out.write(json.dumps(what) + "\n")
 
         leave(_run(json.loads(words[0]), tell))
+
+
+def _end_with_parent() -> None:
+    """Its end of our stdin stays open for as long as the parent lives, whatever ends it."""
+    os.read(0, 1)
+    os._exit(1)
 
 
 def _run(given: dict[str, Any], tell: Tell) -> int:
