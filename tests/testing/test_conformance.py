@@ -14,6 +14,7 @@ from llmspell.providers.contract import (
     OPTIONS,
     EmbedResult,
     Finish,
+    LoadedModel,
     ModelInfo,
     Provider,
     ProviderStatus,
@@ -111,6 +112,10 @@ class TestStoryteller(ProviderConformance):
     @pytest.fixture(params=["storyteller/saga", parse("saga")], ids=["text", "ref"])
     def model(self, request):
         return request.param
+
+
+def test_what_other_processes_hold_breaks_no_rule():
+    assert failures(Neighbourly) == {}
 
 
 def test_a_provider_without_abilities_passes_what_is_left():
@@ -461,6 +466,13 @@ class GuessingMemory(Storyteller):
 class EmptyMemory(Storyteller):
     async def loaded(self):
         return []
+
+
+class Neighbourly(Storyteller):
+    """Lists what another process holds too, which is nobody's business here."""
+
+    async def loaded(self):
+        return [LoadedModel("saga", self.name, pid=1, program="llmspell run other.lua"), *await super().loaded()]
 
 
 class Keeping(Storyteller):

@@ -92,7 +92,7 @@ class MemoryRules:
     def _loaded(self, provider: Provider, model: str | ModelRef) -> Sequence[LoadedModel]:
         ref = _ref(model)
         own = drive(provider.info(ref), self.limit).id if provider.can("info") else None
-        found = drive(provider.loaded(), self.limit)
+        found = [one for one in drive(provider.loaded(), self.limit) if one.program is None]  # of this process
         return [one for one in found if one.id == own or same_model(one.id.removeprefix("hf:"), ref)]
 
 
