@@ -192,11 +192,12 @@ def test_load_ps_and_unload(lua):
 def test_what_is_known_of_a_model_in_memory_arrives(lua):
     class Server(ScriptedProvider):
         async def loaded(self):
-            return [LoadedModel("a", self.name, engine="e", pid=7, expires_at=1_700_000_000.7)]
+            return [LoadedModel("a", self.name, engine="e", pid=7, program="p", expires_at=1_700_000_000.7)]
 
     assert lua(
-        "local m = LocalLLM.ps()[1] print(m.id, m.engine, m.pid, m.expires_at, m.memory_bytes)", Server(name="store")
-    ) == ["a\te\t7\t1700000000\tnil"]
+        "local m = LocalLLM.ps()[1] print(m.id, m.engine, m.pid, m.program, m.expires_at, m.memory_bytes)",
+        Server(name="store"),
+    ) == ["a\te\t7\tp\t1700000000\tnil"]
 
 
 def test_path(lua):

@@ -34,6 +34,7 @@ local format = string.format
 ---@field context_length? integer in tokens
 ---@field engine? string what runs it
 ---@field pid? integer the process that holds it
+---@field program? string the command line of that process, where it is another one
 ---@field expires_at? integer when it leaves the memory, in seconds since 1970
 
 ---@class PullStatus

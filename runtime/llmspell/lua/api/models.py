@@ -38,6 +38,7 @@ def loaded_fields(model: LoadedModel) -> dict[str, Any]:
         "context_length": model.context_length,
         "engine": model.engine,
         "pid": model.pid,
+        "program": model.program,
         "expires_at": None if model.expires_at is None else int(model.expires_at),
     }
     return {name: value for name, value in fields.items() if value is not None}
