@@ -74,15 +74,13 @@ def test_ctrl_c_during_a_pull(llmspell):
 
 
 GARAGE = """\
-import os
-
 from llmspell import LoadedModel, ModelInfo, Provider, ProviderSpec, PullProgress, hookimpl
 from llmspell.errors import ModelNotFound
 
 HERE = {id: ModelInfo(id, "garage", path=f"/cars/{id}") for id in ("beetle", "mini", "hf:owner/repo/van.gguf")}
 HELD = [
     LoadedModel("beetle", memory_bytes=900_000_000, context_length=4096, engine="boxer 1.2"),
-    LoadedModel("mini", pid=os.getppid()),
+    LoadedModel("mini", pid=77, program="llmspell run race.lua"),
 ]
 
 
@@ -106,6 +104,9 @@ class Garage(Provider):
         HERE[id] = ModelInfo(id, self.name)
         yield PullProgress("complete", 1, 1, id)
 
+    async def remove(self, ref):
+        del HERE[ref.id]
+
     async def loaded(self):
         return HELD
 
@@ -127,11 +128,10 @@ def garage(llmspell, tmp_path):
 
 
 def test_ps(garage):
-    pid = os.getpid()
     head, beetle, mini = garage("ps").stdout.splitlines()
     assert head.split() == ["MODEL", "PROVIDER", "MEMORY", "CONTEXT", "ENGINE", "PROCESS"]
     assert beetle.split() == ["beetle", "garage", "900", "MB", "4096", "boxer", "1.2", "-"]
-    assert mini.split() == ["mini", "garage", "-", "-", "-", str(pid)]
+    assert mini.split() == ["mini", "garage", "-", "-", "-", "77", "llmspell", "run", "race.lua"]
     one, other = json.loads(garage("ps", "--json", "--backend", "garage").stdout)
     assert one == {
         "id": "beetle",
@@ -141,8 +141,9 @@ def test_ps(garage):
         "engine": "boxer 1.2",
         "pid": None,
         "expires_at": None,
+        "program": None,
     }
-    assert other["pid"] == pid
+    assert (other["pid"], other["program"]) == (77, "llmspell run race.lua")
 
 
 def test_ps_of_nothing(llmspell, garage):
@@ -161,8 +162,16 @@ def test_unload(garage):
     assert (done.returncode, done.stderr) == (0, "hf:owner/repo/van.gguf is not in memory\n")
     done = garage("unload", "mini")
     assert done.returncode == 5
-    assert f"mini is in the memory of process {os.getpid()}, which alone can give it back" in done.stderr
+    assert "mini is in the memory of '77 llmspell run race.lua'; only the process itself can give it" in done.stderr
     assert garage("unload", "truck").returncode == 5
+
+
+def test_what_was_done_as_json(garage, llmspell):
+    assert json.loads(garage("unload", "beetle", "--json").stdout) == {"model": "beetle", "unloaded": True}
+    assert json.loads(garage("path", "beetle", "--json").stdout) == {"model": "beetle", "path": "/cars/beetle"}
+    assert json.loads(garage("remove", "beetle", "--json").stdout) == {"model": "beetle", "removed": True}
+    pulled = llmspell("model", "pull", "tiny:1b", "--json")
+    assert json.loads(pulled.stdout) == {"model": "shop/tiny:1b", "fetched": True}
 
 
 def test_path(garage):
@@ -212,6 +221,8 @@ def test_the_real_model(llmspell, llmspell_home):
     done = llmspell("model", "pull", "smollm2:135m", env=env)
     assert (done.returncode, done.stdout) == (0, "gguf/smollm2:135m\n")
     assert done.stderr == "gguf/smollm2:135m is already here\n"
+    (file,) = llmspell("model", "path", "smollm2:135m", env=env).stdout.splitlines()
+    assert os.path.getsize(file) == one["size_bytes"]
     about = llmspell("model", "info", "local/smollm2:135m", env=env).stdout
     assert "quantization    Q4_1" in about
     assert (
@@ -226,6 +237,31 @@ def test_the_real_model(llmspell, llmspell_home):
     assert done.returncode == 5
     assert "FAIL  default model" in done.stdout
     assert "`llmspell model pull local/smollm2:135m`" in done.stderr
+
+
+def test_ps_shows_what_another_process_holds(llmspell, llmspell_home):
+    env = {"LLMSPELL_HOME": str(llmspell_home), "LLMSPELL_PLUGINS": "gguf", "LLMSPELL_PROVIDERS_GGUF_THREADS": "1"}
+    code = 'LocalLLM.load("smollm2:135m") print("loaded") io.flush() io.read()'
+    with subprocess.Popen(
+        [sys.executable, "-m", "llmspell", "exec", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=llmspell.environment(env),
+        cwd=llmspell.cwd,
+    ) as child:
+        assert child.stdout.readline() == "loaded\n"
+        (held,) = json.loads(llmspell("model", "ps", "--json", env=env).stdout)
+        assert (held["id"], held["provider"], held["pid"]) == ("smollm2:135m", "gguf", child.pid)
+        assert held["memory_bytes"] > 90_000_000
+        assert held["program"].startswith("llmspell exec LocalLLM.load")
+        done = llmspell("model", "unload", "smollm2:135m", env=env)
+        assert done.returncode == 5
+        assert f"'{child.pid} llmspell exec" in done.stderr
+        child.stdin.close()
+        assert child.wait(30) == 0
+    assert llmspell("model", "ps", env=env).stderr == "no model is in memory\n"
+    assert llmspell("model", "unload", "smollm2:135m", env=env).stderr == "smollm2:135m is not in memory\n"
 
 
 def test_the_real_model_answers_and_tells_why_it_runs_so(llmspell, llmspell_home):

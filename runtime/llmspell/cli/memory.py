@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from llmspell.cli.context import Context
@@ -19,7 +18,8 @@ def ps(context: Context) -> int:
         print(as_json(found))
     elif found:
         rows = [
-            (one.id, one.provider, size(one.memory_bytes), one.context_length, one.engine, one.pid) for one in found
+            (one.id, one.provider, size(one.memory_bytes), one.context_length, one.engine, _process(one))
+            for one in found
         ]
         print(table(("MODEL", "PROVIDER", "MEMORY", "CONTEXT", "ENGINE", "PROCESS"), rows))
     else:
@@ -37,7 +37,10 @@ def unload(context: Context) -> int:
             raise _held(spec, holders)
         return unloaded
 
-    print(f"{spec} is {'unloaded' if context.wait(work()) else 'not in memory'}", file=sys.stderr)
+    unloaded = context.wait(work())
+    print(f"{spec} is {'unloaded' if unloaded else 'not in memory'}", file=sys.stderr)
+    if context.given("json"):
+        print(as_json({"model": spec, "unloaded": unloaded}))
     return 0
 
 
@@ -48,13 +51,20 @@ async def _holders(hub: Hub, spec: str) -> list[LoadedModel]:
         loaded = await hub.loaded(info.provider)
     except LLMSpellError:  # a provider that doesn't say what is in memory
         return []
-    return [one for one in loaded if one.id == info.id and one.pid not in (None, os.getpid())]
+    return [one for one in loaded if one.id == info.id and one.program is not None]
 
 
 def _held(spec: str, holders: list[LoadedModel]) -> ModelError:
-    pids = ", ".join(str(one.pid) for one in holders)
+    processes = ", ".join(f"'{_process(one)}'" for one in holders)
     return ModelError(
-        f"{spec} is in the memory of process {pids}, which alone can give it back",
+        f"{spec} is in the memory of {processes}; only the process itself can give it back",
         model=spec,
         hint="end that program, or have it call LocalLLM.unload",
     )
+
+
+def _process(one: LoadedModel) -> str | None:
+    """The process that holds a model: its number, and its command line where it isn't this process."""
+    if one.pid is None:
+        return None
+    return f"{one.pid} {one.program}" if one.program else str(one.pid)

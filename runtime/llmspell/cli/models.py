@@ -84,7 +84,9 @@ def info(context: Context) -> int:
 
 def path(context: Context) -> int:
     """The path of a model's file, and nothing else."""
-    print(context.wait(context.hub.path(context.arguments.spec)))
+    spec = context.arguments.spec
+    found = context.wait(context.hub.path(spec))
+    print(as_json({"model": spec, "path": found}) if context.given("json") else found)
     return 0
 
 
@@ -98,6 +100,8 @@ def remove(context: Context) -> int:
 
     context.wait(work())
     print(f"{spec} is removed", file=sys.stderr)
+    if context.given("json"):
+        print(as_json({"model": spec, "removed": True}))
     return 0
 
 

@@ -6,6 +6,7 @@ import sys
 
 from llmspell.cli import model_names, progress
 from llmspell.cli.context import Context
+from llmspell.cli.output import as_json
 from llmspell.errors import LLMSpellError
 from llmspell.models.names import LOCAL, full_name, parse
 from llmspell.providers.hub import Hub
@@ -13,17 +14,19 @@ from llmspell.providers.hub import Hub
 
 def pull(context: Context) -> int:
     """Fetch a model; progress goes to stderr, the name of what is there now to stdout."""
-    print(context.wait(_pull(context, context.arguments.spec, context.given("quantization"))))
+    name, fetched = context.wait(_pull(context, context.arguments.spec, context.given("quantization")))
+    print(f"{name} is {'pulled' if fetched else 'already here'}", file=sys.stderr)
+    print(as_json({"model": name, "fetched": fetched}) if context.given("json") else name)
     return 0
 
 
-async def _pull(context: Context, spec: str, quantization: str | None) -> str:
+async def _pull(context: Context, spec: str, quantization: str | None) -> tuple[str, bool]:
+    """The name of what is there now, and whether anything had to be fetched."""
     hub = context.hub
     shown = await progress.show(hub.pull(spec, quantization), spec)
     name = await _name(hub, spec, shown.model)
-    print(f"{name} is {'pulled' if shown.fetched else 'already here'}", file=sys.stderr)
     await model_names.remember(hub)
-    return name
+    return name, shown.fetched
 
 
 async def _name(hub: Hub, spec: str, id: str | None) -> str:
