@@ -160,13 +160,14 @@ def _llama_cpp_server(file: Path) -> Iterator[Ask]:
         "n_batch": BATCH,
         "n_threads": THREADS,
         "n_threads_batch": THREADS,
+        "logits_all": False,
         "verbose": False,
     }
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     variables = {**os.environ, "PYTHONPATH": str(environments.llama_cpp_server())}
     with _running([sys.executable, "-m", "llama_cpp.server", *words], variables) as child:
         _wait_for(child, port)
-        yield _over_http(f"127.0.0.1:{port}")
+        yield _over_http(f"127.0.0.1:{port}", repeat_penalty=1.0)  # which is 1.1 there, and costs
 
 
 @contextmanager
@@ -197,12 +198,12 @@ def _wait_for(child: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError(f"llama-cpp-python's server did not answer within {START_SECONDS:g} s")
 
 
-def _over_http(address: str) -> Ask:
+def _over_http(address: str, **more: Any) -> Ask:
     def ask(messages: Sequence[dict[str, str]], tokens: int, answer: Answer) -> str:
         reader = _Reader(answer)
         connection = http.client.HTTPConnection(address)
         try:
-            body = json.dumps(_body(messages, tokens))
+            body = json.dumps({**_body(messages, tokens), **more})
             connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
             response = connection.getresponse()
             if response.status != 200:
