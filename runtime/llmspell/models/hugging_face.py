@@ -70,12 +70,20 @@ def listing(repository: str) -> list[Listed]:
             hint="pip install 'llmspell[local]'",
         ) from None
     endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/") or None  # it reads this once, when it is imported
-    token = _token()
+    import logging
+
+    token = None
+    log = logging.getLogger("huggingface_hub")  # has a handler of its own, which writes into the progress bar
+    level = log.level
+    log.setLevel(logging.ERROR)
     try:
+        token = _token()
         info = HfApi(endpoint=endpoint).model_info(repository, files_metadata=True, timeout=_ANSWER_SECONDS)
         models = _models(repository, info)
     except Exception as error:  # noqa: BLE001 - which client's errors these are depends on huggingface_hub's version
         raise _unanswered(repository, error, token) from None
+    finally:
+        log.setLevel(level)
 
     def remote(path: str, size: int | None, sha256: str | None) -> RemoteFile:
         return RemoteFile(

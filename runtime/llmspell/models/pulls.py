@@ -77,13 +77,13 @@ def _from_hub(ref: ModelRef, store: Store, stop: threading.Event) -> Iterator[St
     owner, repo, *path = ref.name.split("/", 2)
     repository = f"{owner}/{repo}"
     if path:
+        first = _SPLIT.sub(r"\1-00001-of-\3.gguf", path[0])
 
         def find() -> Listed:
-            return hugging_face.pick_file(repository, path[0], hugging_face.listing(repository))
+            return hugging_face.pick_file(repository, first, hugging_face.listing(repository))
 
-        yield from into_store(f"hf:{ref.name}", store, stop, _filled_from_hub(find, store, stop))
+        yield from into_store(f"hf:{repository}/{first}", store, stop, _filled_from_hub(find, store, stop))
         return
-    yield Step("starting", 0, None)
     models = beside(lambda: hugging_face.listing(repository), stop)
     found = hugging_face.pick(repository, ref.quantization, models)
     yield from into_store(found.source, store, stop, _filled_from_hub(lambda: found, store, stop))

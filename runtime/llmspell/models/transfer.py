@@ -22,7 +22,7 @@ PAUSES: Final = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try; the count begins anew when a try brought bytes that were not here before."""
 
 _LONGEST_PAUSE: Final = 30.0
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 19
 _MAGIC: Final = b"GGUF"
 _AGAIN: Final = frozenset({408, 416, 429, 500, 502, 503, 504})
 

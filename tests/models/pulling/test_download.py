@@ -4,7 +4,9 @@ import contextlib
 import dataclasses
 import hashlib
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -282,6 +284,28 @@ def test_refusals(url, site, store, status, said):
     assert "secret" not in error.value.message + error.value.hint
     assert not error.value.retryable
     assert left(store) == []
+
+
+def test_a_certificate_must_be_trusted(url, site, store, content, tmp_path, monkeypatch):
+    if not shutil.which("openssl"):
+        pytest.skip("making a certificate needs openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    making = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    making += ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
+    subprocess.run(making, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    site.socket = context.wrap_socket(site.socket, server_side=True)
+    secure = url.replace("http://127.0.0.1", "https://localhost")
+    connection._certificates.cache_clear()
+    with pytest.raises(PullFailed) as error:
+        fetch(secure, store)
+    assert "certificate is not trusted" in error.value.message
+    assert "SSL_CERT_FILE" in error.value.hint
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    connection._certificates.cache_clear()
+    assert fetch(secure, store)[-1].status == "complete"
+    connection._certificates.cache_clear()
 
 
 def test_redirects_are_followed(url, site, store, content):
