@@ -28,15 +28,18 @@ class Request:
 
 @dataclass
 class Manners:
-    """How files are served. ``cuts`` has for each answer the body's bytes after which the connection ends, or None;
-    ``holds`` the same for a wait until ``go_on``. ``tags``: send ETags; ``lengths``: send Content-Length, without it
-    ``chunked`` or not; ``ranges``: False ignores them, "wrong" sends another part, "any" doesn't look at If-Range.
+    """How files are served.
+
+    ``cuts`` has for each answer the body's bytes after which the connection ends, or None; ``holds`` the same for a
+    wait until ``go_on``; ``refusals`` statuses and headers to answer with first. ``tags``: send ETags, or this one;
+    ``lengths``: send Content-Length, without it ``chunked`` or not; ``ranges``: False ignores them, "wrong" sends
+    another part, "any" doesn't look at If-Range.
     """
 
     cuts: list = field(default_factory=list)
     holds: list = field(default_factory=list)
     refusals: list = field(default_factory=list)
-    tags: bool = True
+    tags: object = True
     lengths: bool = True
     chunked: bool = False
     ranges: object = True
@@ -50,6 +53,7 @@ class Site(http.server.ThreadingHTTPServer):
         self.files = {}
         self.answers = {}
         self.redirects = {}
+        self.redirected = 302
         self.manners = Manners()
         self.requests = []
         self.go_on = threading.Event()
@@ -93,7 +97,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.head(status, {**headers, "Content-Length": len(body)})
             self.wfile.write(body)
         elif path in self.server.redirects:
-            self.head(302, {"Location": self.server.redirects[path], "Content-Length": 0})
+            self.head(self.server.redirected, {"Location": self.server.redirects[path], "Content-Length": 0})
         elif path in self.server.files:
             self.serve(self.server.files[path])
         else:
@@ -112,7 +116,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status, headers = manners.refusals.pop(0)
             self.head(status, {**headers, "Content-Length": 0})
             return
-        tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        tag = manners.tags if isinstance(manners.tags, str) else f'"{hashlib.sha256(content).hexdigest()[:16]}"'
         headers = {"Content-Type": "application/octet-stream", **({"ETag": tag} if manners.tags else {})}
         start, status = 0, 200
         asked = self.headers.get("Range")

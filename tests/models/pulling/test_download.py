@@ -154,13 +154,13 @@ def test_nothing_is_written_by_a_connection_that_outlives_its_pull(url, site, st
     assert store.find("tiny-model.q8_0").path.read_bytes() == content
 
 
-@pytest.mark.parametrize("ranges", [True, "any"])
-def test_a_file_that_changed_comes_from_the_beginning(url, site, store, content, ranges, at_once):
+@pytest.mark.parametrize(("ranges", "statuses"), [(True, [200]), ("any", [206, 200])])
+def test_a_file_that_changed_comes_from_the_beginning(url, site, store, content, ranges, statuses, at_once):
     break_off(url, store, site, MEGA)
     site.manners.ranges = ranges
-    changed = site.files["/Tiny-Model.Q8_0.gguf"] = content[:4] + bytes(len(content))
+    changed = site.files["/Tiny-Model.Q8_0.gguf"] = content[:-MEGA] + bytes(MEGA)
     fetch(url, store)
-    assert site.downloads()[-1].sent == len(changed)
+    assert [request.status for request in site.downloads()] == statuses
     assert store.find("tiny-model.q8_0").path.read_bytes() == changed
 
 
@@ -174,8 +174,9 @@ def test_a_file_that_became_shorter(url, site, store, content, at_once):
 
 
 def test_the_same_name_elsewhere_is_another_file(url, site, store, content):
+    site.manners.tags = '"1"'
     break_off(url, store, site, MEGA)
-    other = site.files["/other/Tiny-Model.Q8_0.gguf"] = b"GGUF" + content
+    other = site.files["/other/Tiny-Model.Q8_0.gguf"] = content[:4] + bytes(MEGA) + content[4 + MEGA :]
     fetch(f"{site.url}/other/Tiny-Model.Q8_0.gguf", store)
     assert store.find("tiny-model.q8_0").path.read_bytes() == other
 
@@ -189,10 +190,11 @@ def test_without_ranges_or_tags_it_begins_anew(url, site, store, content, manner
     assert store.find("tiny-model.q8_0").path.read_bytes() == content
 
 
-def test_a_known_checksum_is_enough_to_go_on(url, site, store, content):
-    site.manners.tags = False
+@pytest.mark.parametrize("tags", [False, '"another edge of the network"'])
+def test_a_known_checksum_is_enough_to_go_on(url, site, store, content, tags):
     checked = f"{url}#sha256={hashlib.sha256(content).hexdigest()}"
     break_off(checked, store, site, MEGA)
+    site.manners.tags = tags
     fetch(checked, store)
     assert [request.sent for request in site.downloads()] == [len(content) - MEGA]
 
@@ -308,7 +310,9 @@ def test_a_certificate_must_be_trusted(url, site, store, content, tmp_path, monk
     connection._certificates.cache_clear()
 
 
-def test_redirects_are_followed(url, site, store, content):
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_followed(url, site, store, content, status):
+    site.redirected = status
     site.redirects["/latest.gguf"] = url
     fetch(f"{site.url}/latest.gguf", store)
     assert store.find("latest").path.read_bytes() == content
