@@ -78,7 +78,11 @@ class Loads(Lab):
         await asyncio.sleep(0)
 
     async def loaded(self):
-        return [LoadedModel("other", "loads", engine="wrong"), LoadedModel("m", "loads", engine="lab engine 3")]
+        return [
+            LoadedModel("m", engine="lab engine 3", pid=os.getpid()),
+            LoadedModel("other", engine="another model's", pid=os.getpid()),
+            LoadedModel("m", engine="another program's", pid=1, program="init"),
+        ]
 
 
 @hookimpl
@@ -261,6 +265,8 @@ def test_the_real_model(bench, llmspell_home):
     done, (found,) = bench.json("--agents", "2", **env)
     assert (done.returncode, found["model"], found["provider"]) == (0, "local/smollm2:135m", "gguf")
     assert all(found[name] > 0 for name in FIGURES)
+    assert 0 < found["load_seconds"] < found["cold_start_seconds"]
+    assert found["engine"].startswith("xllamacpp ")
     assert found["answer_tokens"] == 64
     assert found["second_turn_cached_tokens"] > 0.8 * found["second_turn_prompt_tokens"]
     assert found["peak_memory_bytes"] > found["size_bytes"]

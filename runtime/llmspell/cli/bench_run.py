@@ -166,7 +166,7 @@ class _Bench:
             for name in ("parameter_count", "quantization", "size_bytes"):
                 figures[name] = getattr(info, name)
             for one in await self._hub.loaded(provider):
-                if one.id == info.id:
+                if one.id == info.id and one.program is None:
                     figures["engine"] = one.engine
         except LLMSpellError:  # a provider may have neither verb
             pass
