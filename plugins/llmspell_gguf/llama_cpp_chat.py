@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import threading
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from llmspell import ChatEvent, Finish, PromptProgress, TextDelta, Usage
@@ -14,7 +13,7 @@ from llmspell.providers.contract import FinishReason
 from llmspell_gguf.answer import FORMATTED_ANSWER
 from llmspell_gguf.engine import Work
 from llmspell_gguf.llama_cpp_constraint import Constraint
-from llmspell_gguf.llama_cpp_context import BATCH, Context, Sequence
+from llmspell_gguf.llama_cpp_context import BATCH, Context
 from llmspell_gguf.llama_cpp_library import Handles, library, model_params
 from llmspell_gguf.llama_cpp_sampler import Sampler
 from llmspell_gguf.llama_cpp_template import Template
@@ -34,7 +33,7 @@ class ChatModel:
 
     def __init__(self, metadata: Metadata, plan: Plan) -> None:
         self.template = Template(plan.chat_template or metadata.chat_template, metadata.path)
-        self.handles = Handles(metadata.path, model_params(), partial(_context_params, plan))
+        self.handles = Handles(metadata.path, model_params(), _context_params(plan))
         self.vocabulary = Vocabulary(self.handles)
         self.context = Context(self.handles)
         self.context_length = plan.context_length
@@ -54,15 +53,10 @@ class ChatModel:
         self.handles.free()
 
 
-def _context_params(plan: Plan, model: Any) -> Any:
-    llama = library()
-    params = llama.llama_context_default_params()
+def _context_params(plan: Plan) -> Any:
+    params = library().llama_context_default_params()
     params.n_ctx = plan.context_length
     params.n_batch = params.n_ubatch = BATCH
-    # A recurrent state can't be shared or cut: such a model keeps one conversation.
-    keeps_one = llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model)
-    params.n_seq_max = 1 if keeps_one else min(plan.parallel, llama.llama_max_parallel_sequences())
-    params.kv_unified = True
     params.n_threads = params.n_threads_batch = plan.threads
     return params
 
@@ -85,13 +79,13 @@ class _Answer:
         )
         self._check_room(len(prompt))
         constraint = None if work.schema is None else Constraint(vocabulary, work.schema)
-        sequence = model.context.begin(prompt)
-        cached = len(sequence.tokens)
-        if not self._read(prompt, sequence):
+        model.context.begin(prompt)
+        cached = len(model.context.tokens)
+        if not self._read(prompt):
             return False
         sampler = Sampler(model.handles, work.options, prompt, constraint)
         try:
-            reason = self._write(sampler, constraint, sequence)
+            reason = self._write(sampler, constraint)
         finally:
             sampler.free()
         if reason is None:
@@ -108,24 +102,25 @@ class _Answer:
             message = f"the prompt has {tokens} tokens, which leaves no room for an answer in {limit}"
             raise ContextOverflow(limit, tokens + room, None if tokens > limit else message)
 
-    def _read(self, prompt: list[int], sequence: Sequence) -> bool:
+    def _read(self, prompt: list[int]) -> bool:
         """Read what isn't read yet; False if it was stopped."""
-        model, long = self._model, len(prompt) - len(sequence.tokens) > LONG
-        while unread := prompt[len(sequence.tokens) :][:BATCH]:
+        model, context = self._model, self._model.context
+        long = len(prompt) - len(context.tokens) > LONG
+        while unread := prompt[len(context.tokens) :][:BATCH]:
             if self._stop.is_set():
                 return False
-            model.context.read(sequence, unread)
+            context.read(unread)
             model.read_tokens += len(unread)
             if long:
-                self._emit(PromptProgress(len(sequence.tokens), len(prompt)))
+                self._emit(PromptProgress(len(context.tokens), len(prompt)))
         return True
 
-    def _write(self, sampler: Sampler, constraint: Constraint | None, sequence: Sequence) -> FinishReason | None:
+    def _write(self, sampler: Sampler, constraint: Constraint | None) -> FinishReason | None:
         """Answer, and say why the answer ended; None if it was stopped."""
         model, vocabulary = self._model, self._model.vocabulary
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         stops = StopTexts(self._work.options.get("stop", ()))
-        most = model.context_length - len(sequence.tokens)
+        most = model.context_length - len(model.context.tokens)
         if self._limit is not None:
             most = min(most, self._limit)
         reason: FinishReason | None = None
@@ -147,7 +142,7 @@ class _Answer:
             elif self._stop.is_set():
                 return None
             else:
-                model.context.read(sequence, [token])
+                model.context.read([token])
         if text := stops.rest():  # half a character at the very end stays out, as with the other engine
             self._emit(TextDelta(text))
         return reason

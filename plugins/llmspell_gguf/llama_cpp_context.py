@@ -1,12 +1,14 @@
-"""What a model has read: several conversations side by side in one context, each read on from where it was left.
+"""What a model has read: one conversation in its context and others put aside, each read on from where it was left.
 
-llama.cpp calls one of them a sequence. All share the cells of one cache (``kv_unified``), so a single one may fill
-the context, and those used least recently make way.
+A conversation put aside costs memory and a copy (16 ms a thousand tokens with a model of 135M weights, where reading
+them again takes seconds). Several side by side in the context would slow every token of the one that runs.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import ctypes
+from dataclasses import dataclass
+from typing import Any, Final
 
 from llmspell.errors import ProviderError
 from llmspell_gguf.llama_cpp_batch import Batch
@@ -14,89 +16,87 @@ from llmspell_gguf.llama_cpp_library import Handles
 
 BATCH: Final = 128
 """Tokens of prompt read at once: a cancelled request stops after at most this many."""
-_NO_ROOM: Final = 1
-"""What llama_decode returns when the cells don't suffice; nothing was changed then."""
+KEPT_BYTES: Final = 256 << 20
+"""Memory for the conversations that are put aside; those used least recently go."""
+_LITTLE: Final = 16
+"""So many tokens are sooner read again than kept."""
 
 
-class Sequence:
-    """One conversation: the ``tokens`` whose keys and values are in the cache."""
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """A conversation put aside: its tokens and llama.cpp's state after them."""
 
-    __slots__ = ("number", "tokens", "used")
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.tokens: list[int] = []
-        self.used = 0
+    tokens: list[int]
+    state: Any
 
 
 class Context:
-    """The conversations in the cache of one loaded model. Not for several threads at once."""
+    """The context of one loaded model. ``tokens`` are those that were read. Not for several threads at once."""
 
     def __init__(self, handles: Handles) -> None:
         self._handles, self._library = handles, handles.library
         self._batch = Batch(handles, BATCH)
-        self._sequences = [Sequence(number) for number in range(self._library.llama_n_seq_max(handles.context))]
-        self._clock = 0
+        self._aside: list[_Aside] = []
+        """Least recently used first."""
+        self.tokens: list[int] = []
 
-    def begin(self, prompt: list[int]) -> Sequence:
-        """The sequence in which to read a prompt of one token or more; its ``tokens`` are the part that is there.
+    def begin(self, prompt: list[int]) -> None:
+        """Make ``tokens`` the longest beginning of a prompt that was read before, its last token excepted."""
+        best = max(self._aside, key=lambda one: _common(one.tokens, prompt), default=None)
+        if best is not None and _common(best.tokens, prompt) > _common(self.tokens, prompt) + _LITTLE:
+            self._put_aside()
+            self._take_back(best)
+        common = min(_common(self.tokens, prompt), len(prompt) - 1)  # the last one is read again, for its logits
+        if len(self.tokens) - common > _LITTLE:
+            self._put_aside()
+        self._cut(common)
 
-        A conversation that goes on is read on where it is. Another one that begins alike (with the same system
-        message, say) takes the sequence that nobody used for longest, and shares the cells of the beginning.
-        """
-        best = max(self._sequences, key=lambda one: _common(one.tokens, prompt))
-        common = min(_common(best.tokens, prompt), len(prompt) - 1)  # the last one is read again, for its logits
-        mine = best
-        if 2 * common < len(best.tokens) and len(self._sequences) > 1:
-            mine = min((one for one in self._sequences if one is not best), key=lambda one: one.used)
-            self._forget(mine)
-            if common:
-                self._library.llama_memory_seq_cp(self._handles.memory, best.number, mine.number, 0, common)
-                mine.tokens = best.tokens[:common]
-        self._cut(mine, common)
-        self._clock += 1
-        mine.used = self._clock
-        return mine
-
-    def read(self, sequence: Sequence, tokens: list[int]) -> None:
+    def read(self, tokens: list[int]) -> None:
         """Read up to `BATCH` tokens on; the logits after the last one are then there to be sampled.
 
         Raises:
             ProviderError: the library failed.
         """
-        batch, start, last = self._batch, len(sequence.tokens), len(tokens) - 1
+        batch, start, last = self._batch, len(self.tokens), len(tokens) - 1
         batch.clear()
         for place, token in enumerate(tokens):
-            batch.add(token, start + place, sequence.number, output=place == last)
-        while code := batch.decode():
-            if code == _NO_ROOM and self._make_room(sequence):
-                continue
-            self._cut(sequence, start)
+            batch.add(token, start + place, sequence=0, output=place == last)
+        if code := batch.decode():
+            self._cut(start)
             raise ProviderError(f"the engine failed: llama_decode returned {code}", provider="gguf", retryable=True)
-        sequence.tokens += tokens
+        self.tokens += tokens
 
     def free(self) -> None:
-        """Give the batch back."""
+        """Give the memory back."""
+        self._aside.clear()
         self._batch.free()
 
-    def _make_room(self, sequence: Sequence) -> bool:
-        """Forget the conversation that was used least recently; False if there is no other."""
-        others = [one for one in self._sequences if one is not sequence and one.tokens]
-        if not others:
-            return False
-        self._forget(min(others, key=lambda one: one.used))
-        return True
+    def _put_aside(self) -> None:
+        """Keep the conversation as it is now, in place of earlier states of it."""
+        known = any(one.tokens[: len(self.tokens)] == self.tokens for one in self._aside)
+        size: int = self._library.llama_state_seq_get_size(self._handles.context, 0)
+        if known or len(self.tokens) <= _LITTLE or size > KEPT_BYTES:
+            return
+        self._aside = [one for one in self._aside if one.tokens != self.tokens[: len(one.tokens)]]
+        while sum(len(one.state) for one in self._aside) > KEPT_BYTES - size:
+            del self._aside[0]
+        state = (ctypes.c_uint8 * size)()
+        self._library.llama_state_seq_get_data(self._handles.context, state, size, 0)
+        self._aside.append(_Aside(self.tokens.copy(), state))
 
-    def _cut(self, sequence: Sequence, length: int) -> None:
+    def _take_back(self, one: _Aside) -> None:
+        self._cut(0)
+        if self._library.llama_state_seq_set_data(self._handles.context, one.state, len(one.state), 0):
+            self.tokens = one.tokens.copy()
+
+    def _cut(self, length: int) -> None:
         """Forget what comes after ``length`` tokens, or everything where the model can't go back."""
-        if self._library.llama_memory_seq_rm(self._handles.memory, sequence.number, length, -1):
-            del sequence.tokens[length:]
+        memory = self._handles.memory
+        if self._library.llama_memory_seq_rm(memory, 0, length, -1):
+            del self.tokens[length:]
         else:
-            self._forget(sequence)
-
-    def _forget(self, sequence: Sequence) -> None:
-        self._library.llama_memory_seq_rm(self._handles.memory, sequence.number, -1, -1)
-        sequence.tokens = []
+            self._library.llama_memory_seq_rm(memory, 0, -1, -1)
+            self.tokens = []
 
 
 def _common(one: list[int], other: list[int]) -> int:

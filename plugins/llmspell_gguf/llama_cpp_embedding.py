@@ -33,8 +33,7 @@ class EmbeddingModel:
 
     def __init__(self, metadata: Metadata, plan: Plan) -> None:
         self._context_length, self._beginning = plan.context_length, metadata.beginning
-        params = _context_params(metadata, plan)
-        self._handles = Handles(metadata.path, model_params(), lambda _: params)
+        self._handles = Handles(metadata.path, model_params(), _context_params(metadata, plan))
         self._vocabulary = Vocabulary(self._handles)
         self._batch = Batch(self._handles, plan.context_length)
         self._width: int = self._handles.library.llama_model_n_embd_out(self._handles.model)
@@ -47,7 +46,7 @@ class EmbeddingModel:
         while len(vectors) < len(texts):
             if stop.is_set():
                 return False
-            vectors += self._read(_first_few(tokens[len(vectors) :]))
+            vectors += self._read(_first_few(tokens[len(vectors) :], min(_PACKED, self._context_length)))
         emit(Embedded(tuple(vectors), sum(map(len, tokens))))
         return True
 
@@ -95,10 +94,10 @@ def _context_params(metadata: Metadata, plan: Plan) -> Any:
     return params
 
 
-def _first_few(texts: Sequence[list[int]]) -> Sequence[list[int]]:
-    """The first text, and those after it that are short enough to be read with it."""
+def _first_few(texts: Sequence[list[int]], most: int) -> Sequence[list[int]]:
+    """The first text, and those after it that can be read with it: ``most`` tokens together."""
     count, total = 1, len(texts[0])
-    while count < min(len(texts), _TOGETHER) and total + len(texts[count]) <= _PACKED:
+    while count < min(len(texts), _TOGETHER) and total + len(texts[count]) <= most:
         total += len(texts[count])
         count += 1
     return texts[:count]

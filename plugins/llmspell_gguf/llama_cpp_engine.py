@@ -80,6 +80,8 @@ class LlamaCppEngine:
         }
 
     def close(self) -> None:
+        if self._closed:
+            return
         self._closed = True
         if running := self._stop:
             running.set()

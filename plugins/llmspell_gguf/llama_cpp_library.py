@@ -10,7 +10,6 @@ import ctypes
 import importlib
 import threading
 from collections import deque
-from collections.abc import Callable
 from typing import Any, Final
 
 from llmspell.errors import ModelNotUsable, ProviderUnavailable
@@ -81,8 +80,8 @@ class Handles:
     ``memory`` holds the keys and values of what was read; a pure encoder has none.
     """
 
-    def __init__(self, path: str, model_params: Any, context_params: Callable[[Any], Any]) -> None:
-        """Load a file; ``context_params(model)`` says how its context is made. Blocks.
+    def __init__(self, path: str, model_params: Any, context_params: Any) -> None:
+        """Load a file. Blocks.
 
         Raises:
             ModelNotUsable: the file can't be loaded, or its context not be made; the message has llama.cpp's reason.
@@ -94,7 +93,7 @@ class Handles:
             if not self.model:
                 hint = "it may be damaged, of an architecture newer than the engine, or larger than the free memory"
                 raise self._not_usable(path, "can't load it", hint)
-            self.context = self.library.llama_init_from_model(self.model, context_params(self.model))
+            self.context = self.library.llama_init_from_model(self.model, context_params)
             if not self.context:
                 self.library.llama_model_free(self.model)
                 raise self._not_usable(path, "can't make a context for it", "set a smaller context_length")
