@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 
 import pytest
 
@@ -9,19 +10,54 @@ from llmspell import ChatRequest, Message, ModelRef
 from llmspell.testing import drive
 from llmspell.testing.streams import collect
 from llmspell_gguf import engine as engines
+from llmspell_gguf import metadata
 from llmspell_gguf.provider import GgufProvider
+from llmspell_gguf.sizing import Plan
 
 CONTEXT = 1024
 
 
-@pytest.fixture(scope="session", params=["xllamacpp", "llama-cpp-python"])
-def engine_name(request):
-    """Each engine in turn. One that is missing is skipped, or fails where LLMSPELL_TEST_ENGINES=all asks for it."""
-    if request.param not in engines.installed():
-        extra = {"xllamacpp": "local", "llama-cpp-python": "gguf"}[request.param]
+EXTRAS = {"xllamacpp": "local", "llama-cpp-python": "gguf"}
+"""The extra that installs each engine."""
+
+
+def need(name):
+    """Skip what needs an engine that is not installed, or fail where LLMSPELL_TEST_ENGINES=all forbids that."""
+    if name not in engines.installed():
         complain = pytest.fail if os.environ.get("LLMSPELL_TEST_ENGINES") == "all" else pytest.skip
-        complain(f"{request.param} is not installed: pip install -e '.[{extra}]'")
+        complain(f"{name} is not installed: pip install -e '.[{EXTRAS[name]}]'")
+
+
+@pytest.fixture(scope="session", params=EXTRAS)
+def engine_name(request):
+    """Each engine in turn."""
+    need(request.param)
     return request.param
+
+
+@pytest.fixture(scope="session", autouse=True)
+def null_files_closed():
+    """llama-cpp-python leaves two files to the garbage collector, which warns at the end."""
+    yield
+    if utils := sys.modules.get("llama_cpp._utils"):
+        utils.outnull_file.close()
+        utils.errnull_file.close()
+
+
+@pytest.fixture(scope="session")
+def load(model_file):
+    """Load the model, or another file, with llama-cpp-python: ``load(context_length=256)`` gives an engine."""
+    need("llama-cpp-python")
+    loaded = []
+
+    def make(path=model_file, **plan):
+        measures = Plan(**{"context_length": CONTEXT, "parallel": 8, "threads": 1, "why": "", **plan})
+        loaded.append(engines.load("llama-cpp-python", metadata.read(str(path)), measures))
+        return loaded[-1]
+
+    yield make
+    for engine in loaded:
+        engine.close()
 
 
 @pytest.fixture(scope="session")
