@@ -41,6 +41,7 @@ class IsolatedEngine:
                 f"no process can be started for {self._path}: {error.strerror or error}",
                 provider="gguf",
                 hint='[providers.gguf] isolation = "none" needs none',
+                retryable=False,
             ) from error
         self.pid = self._child.pid
         self.title = self._load(wire.Load(name, replace(metadata, path=os.path.abspath(metadata.path)), plan))
@@ -103,7 +104,7 @@ class IsolatedEngine:
             return ProviderUnavailable(
                 f"the process for {self._path} {death}",
                 provider="gguf",
-                hint="--debug shows more; without isolation the model may work",
+                hint='[providers.gguf] isolation = "none" needs no further process',
                 retryable=False,
             )
         hint = "it may be damaged, or of a kind that the engine can't run: fetch it again, or try another engine"
