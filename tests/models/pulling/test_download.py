@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -82,6 +83,21 @@ def test_a_url(url, store, content):
     assert model.manifest.sha256 == hashlib.sha256(content).hexdigest()
     assert model.manifest.source == url
     assert left(store) == ["Tiny-Model.Q8_0.gguf", "model.json"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("Große%20Maus.gguf", "Große Maus.gguf"),
+        ("a%2F..%2Fb.gguf", "b.gguf"),
+        ("a%5Cb%00%0A.gguf", "a-b--.gguf"),
+        ("ü.gguf", "ü.gguf"),
+    ],
+)
+def test_names_in_urls(site, store, content, path, name):
+    site.files[f"/{quote(path, safe='%')}"] = content
+    fetch(f"{site.url}/{path}", store)
+    assert store.list()[0].path.name == name
 
 
 def test_a_query_is_sent_and_not_written_down(url, site, store):

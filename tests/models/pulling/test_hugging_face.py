@@ -127,6 +127,14 @@ def test_a_file_that_there_is_not(repository, store):
     assert f"hf:{REPOSITORY}/Tiny-Model-Q8_0.gguf" in error.value.suggestions
 
 
+@pytest.mark.parametrize("path", ["../../evil-Q4_K_M.gguf", "/evil-Q4_K_M.gguf", "a\\..\\evil-Q4_K_M.gguf", "a@b.gguf"])
+def test_files_whose_names_lead_elsewhere_are_left_out(hub, store, content, path):
+    hub.repository(REPOSITORY, {path: content})
+    with pytest.raises(PullFailed) as error:
+        fetch(f"hf:{REPOSITORY}", store)
+    assert "no .gguf file" in error.value.hint
+
+
 def test_a_repository_without_models(hub, store):
     hub.repository(REPOSITORY, {"model.safetensors": b"?"})
     with pytest.raises(PullFailed) as error:
