@@ -10,13 +10,14 @@ removed by whoever sees it. Nothing here ever fails: where the folder can't be w
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
 
 from llmspell import LoadedModel
 from llmspell.config import paths
@@ -31,6 +32,15 @@ _NEW: Final = ".new-"
 _ENDING: Final = ".json"
 _PROGRAM: Final = 80
 """Characters of a command line that are worth showing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one process has written down; ``program`` is its command line."""
+
+    pid: int
+    program: str
+    models: tuple[LoadedModel, ...]
 
 
 class Holder:
@@ -48,9 +58,9 @@ class Holder:
         elif self._file is not None and not models:
             self.close()
         if self._file is not None:
-            line = json.dumps({"pid": os.getpid(), "program": _program(), "models": [asdict(one) for one in models]})
-            with contextlib.suppress(OSError):
-                os.pwrite(self._file, line.encode() + b"\n", 0)  # what a longer one left behind it is another line
+            with contextlib.suppress(OSError, ValueError):  # a path can be no text
+                line = msgspec.json.encode(_Told(os.getpid(), _program(), tuple(models)))
+                os.pwrite(self._file, line + b"\n", 0)  # what a longer one left behind it is another line
 
     def close(self) -> None:
         """Say that nothing is loaded."""
@@ -62,12 +72,9 @@ class Holder:
 
 
 def others() -> list[LoadedModel]:
-    """What other processes of this user hold, those first that began first."""
-    found = []
-    for said in _living(_folder()):
-        if said.get("pid") != os.getpid():
-            found += [_model(one, said) for one in said.get("models", ())]
-    return found
+    """What other processes of this user hold."""
+    told = [each for each in _living(_folder()) if each.pid != os.getpid()]
+    return [replace(model, program=each.program) for each in told for model in each.models]
 
 
 def _folder() -> str:
@@ -93,7 +100,7 @@ def _make(folder: str) -> tuple[int, str]:
     return file, final
 
 
-def _living(folder: str) -> Iterator[dict[str, Any]]:
+def _living(folder: str) -> Iterator[_Told]:
     """What the processes that live have written down."""
     if fcntl is None:
         return
@@ -103,26 +110,19 @@ def _living(folder: str) -> Iterator[dict[str, Any]]:
         return
     for name in names:
         if name.endswith(_ENDING) and not name.startswith("."):
-            with contextlib.suppress(OSError, ValueError):
-                said = _read(os.path.join(folder, name))
-                if isinstance(said, dict):
-                    yield said
+            with contextlib.suppress(OSError, msgspec.MsgspecError):
+                if told := _read(os.path.join(folder, name)):
+                    yield told
 
 
-def _read(path: str) -> Any:
-    with open(path, encoding="utf-8") as stream:
+def _read(path: str) -> _Told | None:
+    with open(path, "rb") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return json.loads(stream.readline())
+            return msgspec.json.decode(stream.readline(), type=_Told)
         os.unlink(path)
         return None
-
-
-def _model(said: dict[str, Any], process: dict[str, Any]) -> LoadedModel:
-    """Another release may have written fields that this one doesn't know."""
-    known = {field.name: said[field.name] for field in fields(LoadedModel) if field.name in said}
-    return LoadedModel(**{**known, "program": process.get("program")})
 
 
 def _program() -> str:
@@ -130,5 +130,5 @@ def _program() -> str:
     name = os.path.basename(sys.argv[0])
     if name == "__main__.py":  # python -m llmspell
         name = os.path.basename(os.path.dirname(sys.argv[0]))
-    words = " ".join([name, *sys.argv[1:]])
+    words = " ".join([name, *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode()
     return words if len(words) <= _PROGRAM else f"{words[: _PROGRAM - 1]}…"
