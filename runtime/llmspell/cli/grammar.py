@@ -138,7 +138,7 @@ VERBS: Sequence[Verb] = (
         ("embed",),
         "turn texts into vectors",
         "embedding:embed",
-        (Argument("text", "a text; without any, each line of stdin is one", optional=True),),
+        (Argument("text", "a text; without any, or for -, each line of stdin is one", optional=True),),
         (EMBEDDER, JSON),
         program=True,
         greedy=True,

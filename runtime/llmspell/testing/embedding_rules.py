@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 
@@ -39,6 +39,7 @@ class EmbeddingRules:
         return model
 
     def vectors(self, provider: Provider, model: str | ModelRef, *texts: str) -> Sequence[Sequence[float]]:
+        """The vectors of texts, embedded in one call."""
         return drive(_embed(provider, model, texts), self.limit).vectors
 
     def test_embed(self, provider: Provider, embedding_model: str | ModelRef) -> None:
@@ -141,8 +142,7 @@ async def _embed(provider: Provider, model: str | ModelRef, texts: Sequence[str]
 
 def _cosine(a: Sequence[float], b: Sequence[float]) -> float:
     assert len(a) == len(b), f"vectors of one model have {len(a)} and {len(b)} numbers"
-    product: Any = sum(x * y for x, y in zip(a, b, strict=True))
-    return float(product / ((math.hypot(*a) * math.hypot(*b)) or 1.0))
+    return sum(x * y for x, y in zip(a, b, strict=True)) / (math.hypot(*a) * math.hypot(*b) or 1.0)
 
 
 def _needs_embed(provider: Provider) -> None:
