@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.answers import Prompts
 from bench.one_model import installed, settings_of
 from bench.rows import Expected, Row, compared, missing
-from llmspell import ChatRequest, Finish, Message, ModelRef
+from llmspell import ChatRequest, Finish, Message, ModelRef, TextDelta
 from llmspell_gguf import engine, metadata, sizing
 from llmspell_gguf.isolated import IsolatedEngine
 
@@ -73,21 +73,26 @@ async def _measure(file: Path, rounds: int, tokens: int) -> tuple[list[tuple[flo
     try:
         for number in range(rounds + 1):
             for side, taken in zip((inside, outside), figures, strict=True):
-                before = _Spent({os.getpid(), outside.pid})
-                written = await _answer(side, prompts.stories(1)[0], tokens)
-                whole, beside = _Spent({os.getpid(), outside.pid}).since(before)
+                spent = await _answer(side, prompts.stories(1)[0], tokens, {os.getpid(), outside.pid})
                 if number > 0:  # the first answers read the file
-                    taken.append((whole / written, beside / written))
+                    taken.append(spent)
     finally:
         inside.close()
         outside.close()
     return figures
 
 
-async def _answer(side: engine.Engine, prompt: str, tokens: int) -> int:
+async def _answer(side: engine.Engine, prompt: str, tokens: int, pids: set[int]) -> tuple[float, float]:
+    """Seconds of a token after the first one, in all and beside the engine's thread."""
     options = {"temperature": 0, "max_tokens": tokens}
     request = ChatRequest(ModelRef("model"), (Message("user", prompt),), options=options)
+    first, written = None, 0
     async for event in side.chat(engine.Work(request, "model", options)):
-        if isinstance(event, Finish):
-            return event.usage.output_tokens
-    raise RuntimeError("the answer had no end")
+        if isinstance(event, TextDelta) and first is None:
+            first = _Spent(pids)
+        elif isinstance(event, Finish):
+            written = event.usage.output_tokens
+    if first is None or written < 2:
+        raise RuntimeError(f"the answer has {written} tokens")
+    whole, beside = _Spent(pids).since(first)
+    return whole / (written - 1), beside / (written - 1)
