@@ -87,7 +87,6 @@ class Transfer:
             with self.path.open("ab", buffering=0) as out:
                 self._go_on(out.fileno())
                 self._receive(out.fileno())
-                self.status = "verifying"
                 os.fsync(out.fileno())
             self._check()
         except OSError as error:
