@@ -28,11 +28,11 @@ class ChatModel:
     """A loaded model. Not for several threads at once.
 
     Raises:
-        ModelNotUsable: it can't be loaded, or has no chat template.
+        ModelNotUsable: it can't be loaded, or its chat template not be read.
     """
 
     def __init__(self, metadata: Metadata, plan: Plan) -> None:
-        self.template = Template(plan.chat_template or metadata.chat_template, metadata.path)
+        self.template = Template(plan.chat_template or metadata.chat_template or "", metadata.path)
         self.handles = Handles(metadata.path, model_params(), _context_params(plan))
         self.vocabulary = Vocabulary(self.handles)
         self.context = Context(self.handles)
@@ -45,7 +45,7 @@ class ChatModel:
         Raises:
             LLMSpellError: see `Engine.chat`.
         """
-        return _Answer(self, work, emit, stop).run()
+        return _Answer(self, work, work.emit or emit, stop).run()
 
     def free(self) -> None:
         """Give the memory back."""

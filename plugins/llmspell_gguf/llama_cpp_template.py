@@ -13,26 +13,22 @@ from llmspell.errors import InvalidRequest, ModelNotUsable
 class Template:
     """A Jinja template, rendered in the sandbox that llama-cpp-python has for them. ``path`` is that of the model."""
 
-    def __init__(self, text: str | None, path: str) -> None:
+    def __init__(self, text: str, path: str) -> None:
         """Read a template.
 
         Raises:
-            ModelNotUsable: there is no template, or it is no Jinja.
+            ModelNotUsable: it is no Jinja.
         """
         from jinja2 import TemplateError
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
-        if not text:
-            raise ModelNotUsable(
-                f"{path} has no chat template", model=path, hint="give it one: [providers.gguf] chat_template"
-            )
         try:
             self._formatter = Jinja2ChatFormatter(text, eos_token="", bos_token="")
         except TemplateError as error:
             raise ModelNotUsable(
                 f"{path}: its chat template can't be read: {error}",
                 model=path,
-                hint="give it another one: [providers.gguf] chat_template",
+                hint="set another one: [providers.gguf.chat_template]",
             ) from error
 
     def render(self, messages: Sequence[Message], first: str, last: str) -> str:

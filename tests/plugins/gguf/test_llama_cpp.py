@@ -4,10 +4,11 @@ import asyncio
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
-from llmspell import ChatRequest, Message, ModelRef, TextDelta, ToolCall, ToolSpec
+from llmspell import ChatRequest, Finish, Message, ModelRef, TextDelta, ToolCall, ToolSpec
 from llmspell.errors import InvalidRequest, ModelNotUsable, ProviderError, ProviderUnavailable, UnsupportedOption
 from llmspell.testing import drive
 from llmspell_gguf import llama_cpp_library
@@ -190,6 +191,14 @@ def test_a_request_waits_for_a_thread_that_was_left_behind(engine, monkeypatch):
     assert order == ["first", "first ended", "second"]
 
 
+def test_who_asks_for_it_gets_the_events_in_the_engines_own_thread(engine):
+    seen = []
+    task = replace(work("Say only: hello"), emit=lambda event: seen.append((event, threading.current_thread())))
+    assert drive(collect(engine, task)) == []
+    assert [type(event) for event, _ in seen[-2:]] == [TextDelta, Finish]
+    assert {thread.name for _, thread in seen} == {"llmspell-engine"}
+
+
 # ── templates ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 PLAIN = "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}assistant:"
@@ -213,13 +222,17 @@ def test_the_mark_that_begins_a_text_stands_there_once(engine, load, gguf_copy):
         marked.close()
 
 
-@pytest.mark.parametrize(("template", "names"), [("", "no chat template"), ("{% if %}", "can't be read")])
-def test_a_file_without_a_good_template_is_refused(load, monkeypatch, template, names):
-    monkeypatch.setattr("llmspell_gguf.metadata.Metadata.chat_template", template)
-    with pytest.raises(ModelNotUsable) as error:
-        load()
-    assert names in error.value.message
+def test_a_template_that_is_no_jinja_is_refused(load):
+    with pytest.raises(ModelNotUsable, match="can't be read") as error:
+        load(chat_template="{% if %}")
     assert "chat_template" in error.value.hint
+
+
+def test_an_empty_prompt_has_no_answer(load):
+    engine = load(context_length=256, chat_template="{# nothing #}")
+    with pytest.raises(InvalidRequest, match="empty"):
+        answer(engine, "Hi")
+    engine.close()
 
 
 def test_what_a_template_refuses_is_an_invalid_request(load):
