@@ -182,11 +182,14 @@ def test_who_stops_waiting_for_a_load_does_not_stop_it_for_others(engine_name, a
 
 def test_an_engine_that_served_nobody_can_be_closed(engine_name, model_file):
     code = """
-import sys
+import os, sys
 from llmspell_gguf import engine, metadata, sizing
 header = metadata.read(sys.argv[2])
 for _ in range(5):
     engine.load(sys.argv[1], header, sizing.plan(header, {"threads": 1, "context_length": 256})).close()
+if os.path.exists("/proc/self/maps"):
+    with open("/proc/self/maps") as maps:
+        assert header.path not in maps.read(), "its file is still mapped"
 """
     command = [sys.executable, "-c", code, engine_name, str(model_file)]
     assert subprocess.run(command, timeout=120).returncode == 0
