@@ -20,6 +20,16 @@ MODEL = "smollm2:135m"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_models_of_others(tmp_path_factory):
+    """Let nobody see the models that Ollama and others have on the machine that runs the tests."""
+    nothing = str(tmp_path_factory.mktemp("nothing"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OLLAMA_MODELS", nothing)
+        patch.setenv("HF_HUB_CACHE", nothing)
+        yield
+
+
 @pytest.fixture(scope="session")
 def model_store():
     """A store outside of every test, with the model in it."""

@@ -28,6 +28,7 @@ from llmspell.errors import (
     InvalidRequest,
     LLMSpellError,
     ModelNotFound,
+    ModelNotUsable,
     UnsupportedOption,
 )
 from llmspell.models import catalogue, pulls
@@ -36,7 +37,7 @@ from llmspell.models.found import FoundModel
 from llmspell.models.places import Places
 from llmspell.models.store import Store
 from llmspell.providers.blocking import in_thread
-from llmspell_gguf import describing, engine, holders, memory, options, schema
+from llmspell_gguf import describing, engine, holders, memory, metadata, options, schema
 from llmspell_gguf.engine import Work
 from llmspell_gguf.loaded import Engines
 
@@ -87,14 +88,14 @@ class GgufProvider(Provider):
         return ProviderStatus(True, f"{chosen} {version(chosen)}", models)
 
     async def models(self) -> Sequence[ModelInfo]:
-        return await asyncio.to_thread(lambda: [self._listed(found) for found in self._places.list()])
+        return await asyncio.to_thread(lambda: [self._known_of(found, listed=True) for found in self._places.list()])
 
     async def available(self) -> Sequence[ModelInfo]:
         room = memory.budget()
         return [describing.entry(entry, room) for entry in self._known.values()]
 
     async def info(self, ref: ModelRef) -> ModelInfo:
-        return await asyncio.to_thread(lambda: self._described(self._find(ref)))
+        return await asyncio.to_thread(lambda: self._known_of(self._find(ref)))
 
     async def remove(self, ref: ModelRef) -> None:
         found = await asyncio.to_thread(self._find, ref)
@@ -114,7 +115,8 @@ class GgufProvider(Provider):
 
     async def load(self, ref: ModelRef) -> None:
         found = await asyncio.to_thread(self._find, ref)
-        await self._engines.load(found.path, id=found.id)
+        header = await asyncio.to_thread(metadata.read, found.path)
+        await self._engines.load(found.path, "embedding" if header.embeds_only else "chat", found.id)
 
     async def loaded(self) -> Sequence[LoadedModel]:
         found = [*self._engines.loaded(), *await asyncio.to_thread(holders.others)]
@@ -179,14 +181,13 @@ class GgufProvider(Provider):
             hint=f"did you mean {' or '.join(near)}?" if near else "llmspell model list shows what is here",
         )
 
-    def _described(self, found: FoundModel) -> ModelInfo:
-        return describing.model(found, self._engines.holds(found.path))
-
-    def _listed(self, found: FoundModel) -> ModelInfo:
+    def _known_of(self, found: FoundModel, *, listed: bool = False) -> ModelInfo:
         try:
-            return self._described(found)
-        except LLMSpellError:
-            return describing.unreadable(found)
+            return describing.model(found, self._engines.holds(found.path))
+        except ModelNotUsable:
+            if listed or found.ours:  # so that it can be found, and removed
+                return describing.unreadable(found)
+            raise
 
 
 def _work(request: ChatRequest, found: FoundModel) -> Work:
