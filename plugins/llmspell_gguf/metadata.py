@@ -169,8 +169,9 @@ def check_vocabulary(path: str) -> None:
 @lru_cache(maxsize=32)
 def _read(path: str, changed: int, size: int) -> Metadata:
     values, weights = _part(path)
+    others = list(_other_parts(path, values))
     _check(path, values)
-    for part in _other_parts(path, values):
+    for part in others:
         size += os.stat(part).st_size
         weights += _part(part)[1]
     if not weights:

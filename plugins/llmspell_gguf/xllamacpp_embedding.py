@@ -23,7 +23,7 @@ class Embedder:
     """The vectors of one request, made by an engine that was loaded for it.
 
     All texts that are read at one time must fit the context together. Nothing here counts tokens, but none is
-    shorter than a byte. ``beginning`` is the token that is read for an empty text, which the engine refuses.
+    shorter than a byte. ``beginning`` is the token that is read for an empty text.
     """
 
     def __init__(self, server: Any, admission: Admission, beginning: int) -> None:
@@ -84,14 +84,20 @@ class Embedder:
         return result
 
     def _read(self, texts: list[str], before: int) -> tuple[list[Any], int]:
-        try:
-            answer = self._server.handle_embeddings({"input": [text or [self._beginning] for text in texts]})
-        except (ValueError, RuntimeError, TypeError) as error:
-            raise ProviderError(f"the engine failed: {error}", provider="gguf") from error
+        answer = self._ask(texts)
+        if "error" in answer and "" in texts:  # refused where the model puts no marks around a text
+            answer = self._ask([text or [self._beginning] for text in texts])
         if "error" in answer:
             raise self._failure(answer["error"], before + 1)
         rows = sorted(answer["data"], key=lambda row: row["index"])
         return [tuple(row["embedding"]) for row in rows], answer["usage"]["prompt_tokens"]
+
+    def _ask(self, texts: Sequence[str | list[int]]) -> Mapping[str, Any]:
+        try:
+            answer: Mapping[str, Any] = self._server.handle_embeddings({"input": texts})
+        except (ValueError, RuntimeError, TypeError) as error:
+            raise ProviderError(f"the engine failed: {error}", provider="gguf") from error
+        return answer
 
     def _failure(self, error: Mapping[str, Any], place: int) -> LLMSpellError:
         message = " ".join(str(error.get("message")).split())

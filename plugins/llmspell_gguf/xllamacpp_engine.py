@@ -84,7 +84,7 @@ def _start(metadata: Metadata, plan: Plan) -> Any:
         params.embedding = True
         params.embd_normalize = _EUCLIDEAN
         params.pooling_type = xllamacpp.llama_pooling_type[f"LLAMA_POOLING_TYPE_{pooling(metadata).upper()}"]
-        params.cache_prompt = False
+        params.cache_ram_mib = 0  # no text is read on
     else:
         # One batch more than is given out: a request whose prompt turns out longer than estimated reads one before it
         # is stopped, and the engine fails all of them when the context overflows.
