@@ -180,30 +180,20 @@ class Transfer:
         validator = self._mark.validator if self._file.sha256 is None else None  # a checksum settles it in the end
         answer = open_at(self._file.url, self.done, validator, self._file.token)
         with contextlib.closing(answer):
-            if not self._continues(answer):
+            if self._continues(answer):
+                check_space(self._id, self._folder, (self.total or 0) - self.done)
+            elif answer.offset:
                 self._restart(out)
-                if answer.offset:
-                    raise Broken("the server sent another part of the file than was asked for")
-                self._begin(answer)
-            check_space(self._id, self._folder, (self.total or 0) - self.done)
-            head = b"" if self.done == 0 else _MAGIC
+                raise Broken("the server sent another part of the file than was asked for")
+            else:
+                self._begin(answer, out)
             while self.total is None or self.done < self.total:
                 chunk = answer.read(_CHUNK if self.total is None else min(_CHUNK, self.total - self.done))
                 if not chunk:
                     break
-                if len(head) < len(_MAGIC):
-                    head += chunk[: len(_MAGIC)]
-                    if not head.startswith(_MAGIC[: len(head)]):
-                        raise self._no_model(answer.kind)
-                with self._writing():
-                    _write(out, chunk)
-                self._hash.update(chunk)
-                self.done += len(chunk)
-                self._received += len(chunk)
+                self._take(out, chunk)
             if self.total is not None and self.done < self.total:
                 raise Broken("the connection was cut")
-            if len(head) < len(_MAGIC):
-                raise self._no_model(answer.kind)
             self.total = self.done
 
     def _continues(self, answer: Answer) -> bool:
@@ -211,7 +201,8 @@ class Transfer:
         same = answer.total in (None, self.total) and answer.validator in (None, self._mark.validator)
         return self.done > 0 and answer.offset == self.done and (same or self._file.sha256 is not None)
 
-    def _begin(self, answer: Answer) -> None:
+    def _begin(self, answer: Answer, out: int) -> None:
+        """Take a file from its beginning; what was here is kept until it is seen that this is one."""
         file = self._file
         if file.size is not None and answer.total not in (None, file.size):
             raise self._failed(f"it has {answer.total} bytes there and should have {file.size}")
@@ -220,10 +211,26 @@ class Transfer:
                 "the server doesn't say how long the file is, so that a part of it would pass for all",
                 hint="add the file's checksum to the URL: #sha256=…",
             )
-        self.total = file.size if answer.total is None else answer.total
+        head = b""
+        while len(head) < len(_MAGIC) and (more := answer.read(len(_MAGIC) - len(head))):
+            head += more
+        if head != _MAGIC:
+            raise self._no_model(answer.kind)
+        total = file.size if answer.total is None else answer.total
+        check_space(self._id, self._folder, (total or 0) - self.done)
+        self._restart(out)
+        self.total = total
         self._mark = _Mark(file.address, answer.validator, self.total, file.sha256)
         with self._writing():
             self._mark_file.write_text(json.dumps(asdict(self._mark)), encoding="utf-8")
+        self._take(out, head)
+
+    def _take(self, out: int, chunk: bytes) -> None:
+        with self._writing():
+            _write(out, chunk)
+        self._hash.update(chunk)
+        self.done += len(chunk)
+        self._received += len(chunk)
 
     def _check(self) -> None:
         self.sha256 = self._hash.hexdigest()
@@ -241,7 +248,6 @@ class Transfer:
         return PullFailed(f"{self._id} can't be fetched from {self._file.address}: {what}", model=self._id, hint=hint)
 
     def _no_model(self, kind: str) -> PullFailed:
-        self._drop()
         failure = self._failed(
             f"what comes is no GGUF file but {kind}", hint="open the address in a browser: it may want a login"
         )

@@ -180,6 +180,17 @@ def test_a_file_that_changed_comes_from_the_beginning(url, site, store, content,
     assert store.find("tiny-model.q8_0").path.read_bytes() == changed
 
 
+def test_a_page_in_place_of_the_file_costs_nothing_of_what_came(url, site, store, content):
+    break_off(url, store, site, MEGA)
+    site.files["/Tiny-Model.Q8_0.gguf"] = b"<html>this network wants a login</html>" * 100
+    with pytest.raises(PullFailed):
+        fetch(url, store)
+    site.files["/Tiny-Model.Q8_0.gguf"] = content
+    site.requests.clear()
+    fetch(url, store)
+    assert [request.sent for request in site.downloads()] == [len(content) - MEGA]
+
+
 def test_a_file_that_became_shorter(url, site, store, content, at_once):
     break_off(url, store, site, 2 * MEGA)
     site.manners.ranges = "any"
