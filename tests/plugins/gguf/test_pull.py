@@ -2,8 +2,9 @@
 
 import pytest
 
-from llmspell.errors import InvalidRequest, ModelNotFound, PullFailed
-from llmspell.models.names import ModelRef, parse
+from llmspell.errors import InvalidRequest, ModelNotFound, ModelNotUsable
+from llmspell.models.catalogue import CATALOGUE
+from llmspell.models.names import parse
 from llmspell.models.store import Store
 from llmspell.testing import drive
 from llmspell_gguf.provider import GgufProvider
@@ -27,21 +28,34 @@ def test_what_is_there_is_not_fetched_again(llmspell_home):
 def test_an_unknown_name_says_what_can_be_pulled(empty):
     with pytest.raises(ModelNotFound) as error:
         drive(steps(empty, parse("smollm:135m")))
-    assert error.value.suggestions == ("smollm2:135m",)
+    assert error.value.suggestions[0] == "smollm2:135m"
     assert "smollm2:135m" in error.value.hint
 
 
-@pytest.mark.parametrize("spec", ["hf:owner/repo", "./some.gguf"])
-def test_what_this_provider_cannot_fetch(empty, spec):
-    with pytest.raises(PullFailed) as error:
-        drive(steps(empty, parse(spec)))
-    assert "smollm2:135m" in error.value.hint
+def test_a_file_of_the_user_is_taken_into_the_store(empty, tmp_path, model_file):
+    path = tmp_path / "My Model.Q4_1.gguf"
+    path.symlink_to(model_file)
+    last = drive(steps(empty, parse(str(path))))[-1]
+    assert (last.status, last.model) == ("complete", "my-model.q4_1")
+    assert drive(empty.info(parse("my-model.q4_1"))).path.startswith(str(tmp_path / "models"))
+    assert path.exists()
 
 
-def test_a_quantization_that_there_is_not(empty):
-    with pytest.raises(PullFailed) as error:
-        drive(steps(empty, ModelRef("smollm2", variant="135m", quantization="Q8_0")))
-    assert "Q4_1" in error.value.message
+def test_what_is_no_model_is_not_taken(empty, tmp_path):
+    (tmp_path / "some.gguf").write_text("<html>")
+    with pytest.raises(ModelNotUsable):
+        drive(steps(empty, parse(str(tmp_path / "some.gguf"))))
+    assert drive(empty.models()) == []
+
+
+@pytest.mark.parametrize(
+    "spec", ["hf:owner/repo", "hf:owner/repo/model.gguf", "https://host/m.gguf", "llama3.2:1b-q8_0"]
+)
+def test_what_could_be_fetched_says_how(empty, spec):
+    with pytest.raises(ModelNotFound) as error:
+        drive(empty.info(parse(spec)))
+    assert error.value.pull == spec
+    assert error.value.size_bytes is None
 
 
 def test_a_known_model_that_is_not_here_tells_its_size(empty):
@@ -52,8 +66,32 @@ def test_a_known_model_that_is_not_here_tells_its_size(empty):
 
 
 def test_available_lists_the_catalogue(empty):
-    (model,) = drive(empty.available())
-    assert (model.id, model.size_bytes, model.path) == ("smollm2:135m", 98_362_432, None)
+    models = {model.id: model for model in drive(empty.available())}
+    assert models.keys() == CATALOGUE.keys()
+    small, large = models["smollm2:135m"], models["gemma2:9b"]
+    assert (small.size_bytes, small.path, "tools" in small.capabilities) == (98_362_432, None, False)
+    assert "tools" in models["llama3.1:8b"].capabilities
+    assert small.recommended
+    assert large.recommended is None
+
+
+def test_what_does_not_fit_this_machine_is_not_recommended(empty, monkeypatch):
+    monkeypatch.setattr("llmspell_gguf.memory.budget", lambda: 1_000_000_000)
+    recommended = [model.id for model in drive(empty.available()) if model.recommended]
+    assert recommended == ["smollm2:135m"]
+
+
+def test_a_damaged_model_is_listed_and_can_be_removed(llmspell_home):
+    store = Store()
+    file = store.find("smollm2:135m").path
+    data = file.read_bytes()
+    file.unlink()  # a link to the file of all tests
+    file.write_bytes(data[:50_000_000])
+    provider = GgufProvider()
+    (model,) = drive(provider.models())
+    assert (model.id, model.architecture) == ("smollm2:135m", None)
+    drive(provider.remove(parse("smollm2:135m")))
+    assert drive(provider.models()) == []
 
 
 def test_a_file_of_the_user_is_not_removed(empty, tmp_path):
