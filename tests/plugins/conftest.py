@@ -25,8 +25,11 @@ _SETTERS = {
 def gguf_copy(model_file, tmp_path):
     """Write the real model with keys changed: ``gguf_copy("x.gguf", {"general.name": "x", "unwanted": None})``."""
 
+    written = []
+
     def write(name, changes):
         library, path = ggml.library(), tmp_path / name
+        written.append(path)
         library.gguf_remove_key.argtypes = (ctypes.c_void_p, ctypes.c_char_p)
         library.gguf_write_to_file.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_bool)
         with ggml.opened(str(model_file)) as header:
@@ -44,7 +47,9 @@ def gguf_copy(model_file, tmp_path):
                 copy.write(original.read())
         return path
 
-    return write
+    yield write
+    for path in written:
+        path.unlink()  # pytest would keep a hundred megabytes for each
 
 
 @pytest.fixture

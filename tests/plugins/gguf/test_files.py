@@ -12,7 +12,6 @@ from llmspell.errors import ModelNotUsable
 from llmspell.models.names import parse
 from llmspell.testing import drive
 from llmspell.testing.streams import collect
-from llmspell_gguf import metadata
 from llmspell_gguf.provider import GgufProvider
 
 HEADER = 2_000_000
@@ -120,6 +119,29 @@ XllamacppEngine(found, sizing.Plan(256, 1, 1, ""))
     assert done.returncode < 0
 
 
+def refused_by(engine, path, ask):
+    """What an engine says of a file that it gets to see."""
+    provider = GgufProvider({"threads": 1, "context_length": 256, "engine": engine})
+    with pytest.raises(ModelNotUsable) as error:
+        drive(collect(provider, ask("Hi", model=ModelRef(str(path), kind="file"), max_tokens=1)))
+    drive(provider.aclose())
+    assert error.value.message.startswith(f"{path}: the engine {engine} ")
+    return error.value.message
+
+
+def test_an_architecture_that_the_engine_does_not_know(engine_name, gguf_copy, ask, capfd):
+    values = {"general.architecture": "marvin", "marvin.block_count": 30, "marvin.context_length": 8192}
+    file = gguf_copy("x.gguf", values)
+    assert "unknown model architecture: 'marvin'" in refused_by(engine_name, file, ask)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_weights_that_are_missing(engine_name, file, header, ask, capfd):
+    write(file, header.replace(b"blk.7.attn_norm.weight", b"blk.7.attn_narm.weight"))
+    assert "'blk.7.attn_norm.weight' not found" in refused_by(engine_name, file, ask)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_process_goes_on_after_a_refusal(tmp_path, ask, gguf):
     refused(tmp_path / "nothing.gguf", ask)
     assert drive(collect(gguf, ask("Hi", max_tokens=1)))
@@ -135,12 +157,6 @@ def test_a_file_that_is_replaced_is_loaded_again(file, ask, model_file):
     file.symlink_to(model_file)
     assert drive(collect(provider, request))
     drive(provider.aclose())
-
-
-def test_what_a_header_says(model_file):
-    found = metadata.read(str(model_file))
-    assert (found.architecture, found.quantization, found.parameter_count) == ("llama", "Q4_1", "135M")
-    assert (found.context_length, found.cache_bytes_per_token, found.takes_tools) == (8192, 23040, False)
 
 
 def test_info_lists_and_removes_what_is_in_the_store(llmspell_home):
