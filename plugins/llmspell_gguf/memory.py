@@ -41,7 +41,7 @@ def _group_limits(own: str = "/proc/self/cgroup", mounts: tuple[tuple[str, str, 
         for mount, controller, file in mounts:
             if controller not in controllers.split(","):
                 continue
-            parts = path.strip("/").split("/")
+            parts = [part for part in path.split("/") if part]
             for depth in range(len(parts) + 1):
                 text = _read(os.path.join(mount, *parts[:depth], file)).strip()
                 if text.isdigit():

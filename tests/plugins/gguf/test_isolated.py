@@ -28,7 +28,7 @@ from llmspell.errors import (
 )
 from llmspell.testing import drive
 from llmspell.testing.streams import finish_of, text_of
-from llmspell_gguf import engine, metadata, spawning, wire
+from llmspell_gguf import engine, holders, metadata, spawning, wire
 from llmspell_gguf.engine import Work
 from llmspell_gguf.isolated import IsolatedEngine
 from llmspell_gguf.sizing import Plan
@@ -36,8 +36,7 @@ from llmspell_gguf.sizing import Plan
 PLAN = Plan(context_length=1024, parallel=8, threads=1, why="")
 STORY = "Tell me a long story about a lighthouse keeper and the sea."
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs socket pairs between processes")
-linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc, waits by pidfd")
 
 
 @pytest.fixture(scope="module")
@@ -356,7 +355,6 @@ def test_a_crash_between_two_requests_is_noticed(doomed, work):
         drive(read(doomed, work("Say hello.", max_tokens=2)))
 
 
-@linux
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
 def test_a_crash_while_loading_is_the_fault_of_the_file(header, monkeypatch, number):
     children = recorded(monkeypatch)
@@ -432,7 +430,6 @@ def test_unloading_ends_the_process_and_its_chats(doomed, work):
 # ── what the child shares with this process ───────────────────────────────────────────────────────────────────────
 
 
-@linux
 def test_what_the_child_writes_is_said_with_its_death_and_not_before(doomed, work, capfd):
     async def run():
         stream = doomed.chat(work(STORY, max_tokens=900))
@@ -452,7 +449,6 @@ def test_what_the_child_writes_is_said_with_its_death_and_not_before(doomed, wor
     assert capfd.readouterr() == ("", "")
 
 
-@linux
 def test_the_child_has_none_of_our_descriptors(header, tmp_path):
     with open(tmp_path / "mine", "w") as file, socket.create_server(("127.0.0.1", 0)) as server:
         for opened in (file, server):
@@ -528,6 +524,81 @@ def test_the_child_ends_when_its_parent_is_killed(model_file, when):
             assert parent.stdout.readline() == b"text\n"
         parent.kill()
         assert gone(child)
+
+
+# ── through Lua ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+CAUGHT = """
+local agent = Agent.create{ model = "gguf/smollm2:135m", max_tokens = 900, temperature = 0 }
+local other = Agent.create{ model = "gguf/smollm2:135m", max_tokens = 2 }
+other:execute("Say hello.")
+local ok, err = pcall(function()
+  for text in agent:stream("Tell me a long story about a lighthouse keeper and the sea.") do
+    print("text") io.stdout:flush()
+  end
+end)
+print(ok, err.type, err.retryable, #err.partial > 0, tostring(err):match("died of %w+"))
+print(#agent:execute{ text = "Say hello.", max_tokens = 3 }.text > 0, #agent:messages())
+"""
+
+
+@pytest.fixture
+def script(llmspell_home, tmp_path):
+    """Start a Lua program with isolated engines; it is in a session of its own."""
+    started = []
+
+    def start(source):
+        (tmp_path / "llmspell.toml").write_text('[providers.gguf]\nisolation = "process"\nthreads = 1\n')
+        (tmp_path / "app.lua").write_text(source)
+        command = [sys.executable, "-m", "llmspell", "run", "app.lua"]
+        pipe = subprocess.PIPE
+        started.append(
+            subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def holding(process):
+    """The process that holds the model of a program which says "text"."""
+    assert process.stdout.readline() == "text\n"
+    (model,) = holders.others()
+    assert (model.id, model.program) == ("smollm2:135m", "llmspell run app.lua")
+    assert model.pid != process.pid
+    return model.pid
+
+
+def test_a_script_catches_a_crash_and_goes_on(script):
+    program = script(CAUGHT)
+    os.kill(holding(program), signal.SIGSEGV)
+    out, err = program.communicate(timeout=100)
+    assert (program.returncode, err) == (0, ""), err
+    said = [line for line in out.splitlines() if line != "text"]
+    assert said == ["false\tprovider_crashed\ttrue\ttrue\tdied of SIGSEGV", "true\t2"]
+    assert holders.others() == []
+
+
+def test_a_script_that_does_not_catch_it_ends_with_the_hint(script):
+    program = script(CAUGHT.replace("pcall", "(function(f) return true, f() end)"))
+    os.kill(holding(program), signal.SIGKILL)
+    _, err = program.communicate(timeout=100)
+    assert program.returncode == 4
+    assert "died of SIGKILL" in err
+    assert "call again" in err
+    assert "Python" not in err
+
+
+def test_an_interrupt_of_the_terminal_ends_both(script):
+    program = script(CAUGHT)
+    child = holding(program)
+    os.killpg(program.pid, signal.SIGINT)
+    _, err = program.communicate(timeout=100)
+    assert (program.returncode, err) == (130, "")
+    assert gone(child)
 
 
 # ── the socket ────────────────────────────────────────────────────────────────────────────────────────────────────
