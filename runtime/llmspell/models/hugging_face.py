@@ -93,7 +93,8 @@ def listing(repository: str) -> list[Listed]:
             size,
             sha256,
             token,
-            lambda status, headers: _refused(repository, status, headers),
+            # a refusal without a code is the storage's, which the files are on
+            lambda status, headers: _refused(repository, status, headers) if "x-error-code" in headers else None,
         )
 
     return [
@@ -229,7 +230,9 @@ def _refused(repository: str, status: int, headers: Mapping[str, str]) -> ModelE
             model=name,
             hint="set HF_TOKEN anew, or run `hf auth login`; open repositories need none",
         )
-    elif code in ("RepoNotFound", "EntryNotFound", "RevisionNotFound") or status in (401, 404):
+    elif code in ("EntryNotFound", "RevisionNotFound"):
+        failure = PullFailed(f"{name} was changed meanwhile: the file is gone", model=name, hint="pull again")
+    elif code == "RepoNotFound" or status in (401, 404):
         failure = ModelNotFound(
             f"there is no repository {repository} on Hugging Face, or it is private",
             model=name,
@@ -243,5 +246,5 @@ def _refused(repository: str, status: int, headers: Mapping[str, str]) -> ModelE
         )
     else:
         return None
-    failure.retryable = status == 429
+    failure.retryable = status == 429 or code in ("EntryNotFound", "RevisionNotFound")
     return failure

@@ -300,6 +300,23 @@ def test_a_gated_file_says_where_to_accept_its_terms(hub, store, content, status
     assert not error.value.retryable
 
 
+def test_a_file_that_goes_meanwhile(hub, store, content):
+    hub.repository(REPOSITORY, {"Tiny-Q4_K_M.gguf": content})
+    hub.manners.refusals = [(404, {"X-Error-Code": "EntryNotFound"})]
+    with pytest.raises(PullFailed) as error:
+        fetch(f"hf:{REPOSITORY}", store)
+    assert "the file is gone" in error.value.message
+    assert error.value.retryable
+
+
+def test_a_refusal_of_the_storage_says_nothing_of_the_repository(hub, storage, store, content):
+    hub.repository(REPOSITORY, {"Tiny-Q4_K_M.gguf": content}, storage)
+    storage.manners.refusals = [(403, {})]
+    with pytest.raises(PullFailed) as error:
+        fetch(f"hf:{REPOSITORY}", store)
+    assert "HTTP 403" in error.value.message
+
+
 def test_what_is_not_hugging_face(hub, store):
     hub.answer(f"/api/models/{REPOSITORY}", 200, b"<html>")
     with pytest.raises(PullFailed) as error:
