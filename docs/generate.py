@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from llmspell.cli.grammar import VERBS, Verb
 from llmspell.lua.reference import entries, markdown
 from llmspell.models.catalogue import CATALOGUE
 
@@ -44,7 +45,27 @@ def catalogue() -> str:
     return "\n".join(rows)
 
 
-PARTS: dict[str, Callable[[], str]] = {"lua-reference": lua_reference, "catalogue": catalogue}
+def commands() -> str:
+    return "\n\n".join(_verb(verb) for verb in VERBS)
+
+
+def _verb(verb: Verb) -> str:
+    words = (f"[{one.name.upper()}]" if one.optional else one.name.upper() for one in verb.arguments)
+    lines = [f"### `{' '.join(['llmspell', *verb.words, *words])}`", "", f"{verb.help[0].upper()}{verb.help[1:]}."]
+    rows = [(f"`{one.name.upper()}`", one.help) for one in verb.arguments]
+    for option in verb.options:
+        shown = ", ".join(option.names) + (f" {option.metavar}" if option.metavar else "")
+        rows.append((f"`{shown}`", option.help))
+    if rows:
+        lines += ["", "| | |", "|---|---|", *(f"| {left} | {right} |" for left, right in rows)]
+    return "\n".join(lines)
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "lua-reference": lua_reference,
+    "catalogue": catalogue,
+    "commands": commands,
+}
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.S)
 
 

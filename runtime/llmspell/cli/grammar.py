@@ -100,6 +100,9 @@ EVERYWHERE = (MODEL, REMAP, CONFIG, VERBOSE, DEBUG)
 PROGRAM = (TIMEOUT, ALLOW_READ, ALLOW_WRITE, ALLOW_ENV)
 
 SPEC = Argument("spec", "a model, such as smollm2:135m, local/llama3.1:8b or mistral:7b@ollama")
+SOURCE = Argument(
+    "spec", "a name of `llmspell model available`, hf:owner/repo[/file.gguf], a URL, or a .gguf file here"
+)
 SHELLS = ("bash", "zsh", "fish")
 
 VERBS: Sequence[Verb] = (
@@ -128,7 +131,7 @@ VERBS: Sequence[Verb] = (
         "models:available",
         options=(BACKEND, RECOMMENDED, JSON),
     ),
-    Verb(("model", "pull"), "fetch a model", "pulling:pull", (SPEC,), (QUANTIZATION, JSON)),
+    Verb(("model", "pull"), "fetch a model", "pulling:pull", (SOURCE,), (QUANTIZATION, JSON)),
     Verb(("model", "info"), "what is known of a model", "models:info", (SPEC,), (JSON,)),
     Verb(("model", "path"), "where a model's file is", "models:path", (SPEC,), (JSON,)),
     Verb(("model", "remove"), "delete a model's files", "models:remove", (SPEC,), (JSON,)),
