@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import threading
 
 import pytest
 
@@ -184,3 +185,18 @@ def test_a_failure_of_the_engine_is_told(engine_name, gguf_copy):
         drive(found.embed([""]))
     assert found.idle
     found.close()
+
+
+def test_without_a_thread_it_is_refused_and_nothing_stays_reserved(embedder, monkeypatch):
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    async def run():
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", start)
+            await embedder.embed(["lamp"])
+
+    with pytest.raises(ProviderError, match="no thread for another request") as error:
+        drive(run())
+    assert error.value.retryable
+    assert embedder.idle
