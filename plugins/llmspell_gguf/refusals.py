@@ -46,4 +46,5 @@ def reason(path: str) -> str | None:
     if model:
         library.llama_model_free(model)
         return None
-    return next((line.partition(_SAYS)[2] for line in lines if _SAYS in line), lines[-1] if lines else None)
+    # There are no lines where another load took the log over just then.
+    return next((line.partition(_SAYS)[2] for line in lines if _SAYS in line), "llama.cpp doesn't say why")

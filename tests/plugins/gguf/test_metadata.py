@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 
 import pytest
 
 from llmspell.errors import ModelNotUsable, ProviderUnavailable
 from llmspell.testing import drive
-from llmspell_gguf import engine, ggml, metadata
+from llmspell_gguf import engine, ggml, metadata, refusals
 from llmspell_gguf.sizing import Plan
 
 KNOWN = {
@@ -251,3 +252,11 @@ def test_reads_at_once_keep_their_reasons_apart(tmp_path):
     for thread in threads:
         thread.join()
     assert all(f"version {file.stem}" in reasons[file] for file in files)
+
+
+def test_a_refusal_whose_reason_was_lost_is_still_one(tmp_path, model_file, monkeypatch):
+    (tmp_path / "x.gguf").write_bytes(b"GGUF")
+    assert refusals.reason(str(tmp_path / "x.gguf")).startswith("llama_model_loader: failed to load model")
+    monkeypatch.setattr(ggml, "log_lines", lambda of: nullcontext([]))
+    assert refusals.reason(str(tmp_path / "x.gguf")) == "llama.cpp doesn't say why"
+    assert refusals.reason(str(model_file)) is None
