@@ -33,8 +33,8 @@ def lua_reference() -> str:
 
 def catalogue() -> str:
     rows = [
-        "| name | also | size | context | tools | from | licence |",
-        "|---|---|---|---|---|---|---|",
+        "| name | also | size, about | context | tools | from | licence |",
+        "|---|---|---:|---:|---|---|---|",
     ]
     for entry in CATALOGUE.values():
         size = f"{entry.size_bytes / 1e6:,.0f} MB"
