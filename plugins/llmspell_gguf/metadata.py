@@ -150,19 +150,24 @@ def read(path: str) -> Metadata:
 
 
 def check_vocabulary(path: str) -> None:
-    """Refuse a word that is there twice, on which llama.cpp aborts the process.
+    """Refuse a vocabulary on which llama.cpp aborts the process: a word is there twice, or a mark is not.
 
-    Apart from `read` because it takes as long again, and only a load needs it.
+    Apart from `read` because it takes longer, and only a load needs it.
 
     Raises:
         ModelNotUsable: the vocabulary is damaged.
     """
     try:
         with ggml.opened(path) as header:
-            words = [word for word in header.texts("tokenizer.ggml.tokens") if word]
+            values, words = header.values(_KEPT_ITEMS), header.texts("tokenizer.ggml.tokens")
     except ggml.Unreadable as error:
         raise _bad(path, f"can't be read any more: {error}", "fetch it again") from None
-    if len({*words}) < len(words):
+    full = [word for word in words if word]
+    sane = len({*full}) == len(full)
+    if values.get("tokenizer.ggml.model") == "bert":  # puts marks around every text
+        marks = (values.get(f"tokenizer.ggml.{name}_token_id") for name in ("bos", "seperator"))
+        sane &= all(isinstance(mark, int) and 0 <= mark < len(words) for mark in marks)
+    if not sane:
         raise _bad(path, "has a damaged vocabulary", "remove it and fetch it again")
 
 

@@ -213,6 +213,26 @@ print(refused)
     assert 300 < int(done.stdout) < 1000
 
 
+@pytest.mark.parametrize("mark", ["bos", "seperator"])
+def test_an_encoder_without_its_marks_is_refused_before_it_ends_the_process(engine_name, encoder_file, mark):
+    data = encoder_file.read_bytes()
+    encoder_file.write_bytes(data.replace(f"{mark}_token_id".encode(), f"{mark}_token_no".encode()))
+    with pytest.raises(ModelNotUsable, match="has a damaged vocabulary"):
+        engine.load(engine_name, metadata.read(str(encoder_file)), Plan(64, 1, 1, "", embedding=True))
+    code = """
+import asyncio, sys
+from llmspell_gguf import engine, metadata
+from llmspell_gguf.sizing import Plan
+engine.check_vocabulary = lambda path: None
+model = engine.load(sys.argv[1], metadata.read(sys.argv[2]), Plan(64, 1, 1, "", embedding=True))
+asyncio.run(model.embed(["the sea"]))
+"""
+    environment = {"GGML_NO_BACKTRACE": "1", "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-c", code, engine_name, str(encoder_file)]
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=120)
+    assert done.returncode < 0, "the engine got better: the guard can go"
+
+
 # ── the log ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
