@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from llmspell.errors import ProviderUnavailable
 
@@ -43,6 +43,7 @@ _PROTOTYPES: Final[dict[str, tuple[Any, ...]]] = {
     "gguf_get_val_str": (ctypes.c_char_p, _Pointer, _Index),
     "gguf_get_val_data": (_Pointer, _Pointer, _Index),
     "gguf_get_n_tensors": (_Index, _Pointer),
+    "gguf_get_tensor_name": (ctypes.c_char_p, _Pointer, _Index),
     "gguf_get_tensor_offset": (ctypes.c_size_t, _Pointer, _Index),
     "gguf_get_tensor_type": (ctypes.c_int, _Pointer, _Index),
     "gguf_get_tensor_size": (ctypes.c_size_t, _Pointer, _Index),
@@ -67,8 +68,20 @@ _SCALARS: Final[dict[int, Any]] = {
     12: ctypes.c_double,
 }
 """By number in enum gguf_type; these are part of the file format and never change."""
+_INTEGERS: Final = range(24, 28)
+"""Numbers of plain integers in enum ggml_type."""
 _STRING: Final = 8
 _ARRAY: Final = 9
+
+
+class Tensor(NamedTuple):
+    """``offset`` (behind `Header.data_offset`) and ``size`` are in bytes."""
+
+    name: str
+    integers: bool
+    offset: int
+    size: int
+    weights: int
 
 
 class Header:
@@ -96,13 +109,14 @@ class Header:
         read = get.gguf_get_arr_str
         return [read(pointer, at, number) for number in range(get.gguf_get_arr_n(pointer, at))]
 
-    def tensors(self) -> Iterator[tuple[int, int, int]]:
-        """Offset behind `data_offset` and size in bytes, and number of weights of each tensor."""
+    def tensors(self) -> Iterator[Tensor]:
+        """All tensors, in the order of the file."""
         get, pointer = self._library, self._pointer
         for number in range(get.gguf_get_n_tensors(pointer)):
             size, kind = get.gguf_get_tensor_size(pointer, number), get.gguf_get_tensor_type(pointer, number)
             weights = size // get.ggml_type_size(kind) * get.ggml_blck_size(kind)
-            yield get.gguf_get_tensor_offset(pointer, number), size, weights
+            name, offset = _text(get.gguf_get_tensor_name(pointer, number)), get.gguf_get_tensor_offset(pointer, number)
+            yield Tensor(name, kind in _INTEGERS, offset, size, weights)
 
     def _value(self, at: int, longest: int) -> Any:
         get, pointer = self._library, self._pointer

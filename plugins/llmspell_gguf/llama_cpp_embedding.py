@@ -20,7 +20,6 @@ _PACKED: Final = 512
 _TOGETHER: Final = 16
 _AS_THE_FILE_SAYS: Final = -1
 _MEAN: Final = 1
-_RANK: Final = 4
 """How one vector comes from those of many tokens (llama.h, enum llama_pooling_type)."""
 
 
@@ -78,8 +77,7 @@ class EmbeddingModel:
 
 
 def _context_params(metadata: Metadata, plan: Plan) -> Any:
-    pooling = metadata.values.get(f"{metadata.architecture}.pooling_type", 0)
-    if pooling == _RANK:
+    if metadata.pooling == "rank":
         path = metadata.path
         raise ModelNotUsable(f"{path} is a reranker, it gives no vectors", model=path, hint="take an embedding model")
     params = library().llama_context_default_params()
@@ -90,7 +88,8 @@ def _context_params(metadata: Metadata, plan: Plan) -> Any:
     params.kv_unified = True
     params.n_threads = params.n_threads_batch = plan.threads
     params.embeddings = True
-    params.pooling_type = _AS_THE_FILE_SAYS if pooling else _MEAN
+    # Not left to the library where the file says something else: an unknown number would end the process.
+    params.pooling_type = _AS_THE_FILE_SAYS if metadata.pooling in ("cls", "last") else _MEAN
     return params
 
 

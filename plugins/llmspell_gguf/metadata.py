@@ -22,6 +22,8 @@ _KEPT_ITEMS: Final = 1024
 """Longer lists are vocabularies: skipped, not kept."""
 _PART: Final = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 """How the names of the files end that one model is split into."""
+_FRACTIONS: Final = re.compile(r"\.bias$|norm|^token_embd\.|\.attn_(q|k|v|qkv|output)\.|\.ffn_(up|down|gate)\.")
+"""Names of tensors that can't be of whole numbers; there are models with others that are."""
 _POOLINGS: Final = ("none", "mean", "cls", "last", "rank")
 """By ``{architecture}.pooling_type`` (llama.h, enum llama_pooling_type)."""
 _ENCODERS: Final = frozenset(
@@ -194,16 +196,16 @@ def _part(path: str) -> tuple[dict[str, Any], int]:
         raise _bad(path, "is not a GGUF file", "llmspell runs models in GGUF format")
     try:
         with ggml.opened(path) as header:
-            values, start, weights, end = header.values(_KEPT_ITEMS), header.data_offset, 0, 0
-            for offset, length, count in header.tensors():
-                weights += count
-                end = max(end, start + offset + length)
+            values, start, tensors = header.values(_KEPT_ITEMS), header.data_offset, list(header.tensors())
     except ggml.Unreadable as error:
         raise _bad(path, f"is damaged or cut short at {size} bytes ({error})", "remove it and fetch it again") from None
+    end = max((start + tensor.offset + tensor.size for tensor in tensors), default=0)
     if end > size:
         what = f"is damaged or cut short at {size} bytes (its weights end at {end})"
         raise _bad(path, what, "remove it and fetch it again")
-    return values, weights
+    if any(tensor.integers and _FRACTIONS.search(tensor.name) for tensor in tensors):
+        raise _bad(path, "has a damaged header", "remove it and fetch it again")  # llama.cpp would abort
+    return values, sum(tensor.weights for tensor in tensors)
 
 
 def _other_parts(path: str, values: Mapping[str, Any]) -> Iterator[str]:

@@ -168,8 +168,14 @@ def test_pooling_is_that_of_the_file(engine_name, gguf_copy, vectors):
     (mean,) = vectors(text)
     assert cosine(last, mean) < 0.99
     assert cosine(last, longer) > 0.8  # of the token at the end, which is the same
-    found = load(engine_name, gguf_copy("none.gguf", {"llama.pooling_type": 0}))  # a vector by token: none of the text
-    assert cosine(mean, *drive(found.embed([text])).vectors) > 0.999
+
+
+@pytest.mark.parametrize("number", [0, 1, 9])
+def test_otherwise_it_is_the_mean(engine_name, gguf_copy, vectors, number):
+    """Without pooling there is a vector for each token and none of the text; 9 means nothing."""
+    found = load(engine_name, gguf_copy("x.gguf", {"llama.pooling_type": number}))
+    text = "The keeper lights the lamp"
+    assert cosine(*vectors(text), *drive(found.embed([text])).vectors) > 0.999
     found.close()
 
 

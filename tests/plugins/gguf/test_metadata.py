@@ -233,6 +233,18 @@ asyncio.run(model.embed(["the sea"]))
     assert done.returncode < 0, "the engine got better: the guard can go"
 
 
+@pytest.mark.parametrize("name", ["token_embd.weight", "blk.0.attn_q.weight", "blk.0.ffn_up.bias"])
+def test_weights_of_whole_numbers_are_refused(encoder_file, name):
+    """llama.cpp loads them, and aborts the process at the first text."""
+    data = bytearray(encoder_file.read_bytes())
+    shape = data.index(name.encode()) + len(name)
+    at = shape + 4 + 8 * data[shape]  # after the number of dimensions and themselves
+    assert data[at : at + 4] == bytes(4)  # fractions of 32 bits
+    data[at] = 26  # whole numbers of 32 bits
+    encoder_file.write_bytes(data)
+    assert "has a damaged header" in refused(encoder_file).message
+
+
 # ── the log ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
