@@ -43,7 +43,7 @@ def plan(metadata: Metadata, settings: Mapping[str, Any]) -> Plan:
     context, why_context = _context(metadata, _setting(settings, "context_length", 64))
     threads, why_threads = _threads(_setting(settings, "threads", 1))
     parallel = _setting(settings, "parallel", 1) or PARALLEL
-    why = f"context {context} ({why_context}), threads {threads} ({why_threads}), up to {parallel} requests at once"
+    why = f"context {context} ({why_context}), threads {threads} ({why_threads}), room for {parallel} conversations"
     return Plan(context, parallel, threads, why)
 
 
