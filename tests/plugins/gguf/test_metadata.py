@@ -233,7 +233,7 @@ asyncio.run(model.embed(["the sea"]))
     assert done.returncode < 0, "the engine got better: the guard can go"
 
 
-@pytest.mark.parametrize("name", ["token_embd.weight", "blk.0.attn_q.weight", "blk.0.ffn_up.bias"])
+@pytest.mark.parametrize("name", ["position_embd.weight", "blk.0.attn_q.weight", "blk.0.ffn_up.bias"])
 def test_weights_of_whole_numbers_are_refused(encoder_file, name):
     """llama.cpp loads them, and aborts the process at the first text."""
     data = bytearray(encoder_file.read_bytes())
