@@ -22,7 +22,7 @@ _KEPT_ITEMS: Final = 1024
 """Longer lists are vocabularies: skipped, not kept."""
 _PART: Final = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 """How the names of the files end that one model is split into."""
-_FRACTIONS: Final = re.compile(r"\.bias$|norm|_embd\.|^token_types\.|\.attn_(q|k|v|qkv|output)\.|\.ffn_(up|down|gate)\.")
+_FRACTIONS: Final = re.compile(r"\.bias$|norm|_embd\.|^token_types\.|\.attn_(q|k|v|output)\.|\.ffn_(up|down|gate)\.")
 """Names of tensors that can't be of whole numbers; there are models with others that are."""
 _POOLINGS: Final = ("none", "mean", "cls", "last", "rank")
 """By ``{architecture}.pooling_type`` (llama.h, enum llama_pooling_type)."""
