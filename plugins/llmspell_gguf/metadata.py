@@ -215,7 +215,7 @@ def _other_parts(path: str, values: Mapping[str, Any]) -> Iterator[str]:
         ModelNotUsable: one is missing, or the path is not that of the first.
     """
     count, number = values.get("split.count"), values.get("split.no", 0)
-    if not isinstance(count, int) or count < 2:
+    if not isinstance(count, int) or not isinstance(number, int) or count < 2:
         return
     name = _PART.search(path)
     if name is None or int(name[2]) != count:
@@ -239,7 +239,8 @@ def _check(path: str, values: Mapping[str, Any]) -> None:
     sane = isinstance(layers, int) and 1 <= layers <= 1024
     sane &= isinstance(context, int) and 1 <= context < 2**31
     for name in ("layer_norm_rms_epsilon", "layer_norm_epsilon"):
-        sane &= 0 <= values.get(f"{architecture}.attention.{name}", 0) < 1
+        epsilon = values.get(f"{architecture}.attention.{name}", 0)
+        sane &= isinstance(epsilon, (int, float)) and 0 <= epsilon < 1
     if not sane:
         raise _bad(path, "has a damaged header", "remove it and fetch it again")
 

@@ -119,6 +119,17 @@ def test_a_model_that_attends_both_ways_and_pools_only_embeds(gguf_copy):
     assert not metadata.read(str(gguf_copy("y.gguf", both))).embeds_only
 
 
+def test_values_of_another_type_than_they_should_be(gguf_copy):
+    names = ("general.name", "general.file_type", "llama.pooling_type", "tokenizer.chat_template", "split.count")
+    found = metadata.read(str(gguf_copy("x.gguf", dict.fromkeys(names, 0.5))))
+    assert (found.name, found.quantization, found.pooling, found.chat_template) == (None, None, None, None)
+    assert not found.takes_tools
+    assert (
+        "has a damaged header" in refused(gguf_copy("y.gguf", {"llama.attention.layer_norm_rms_epsilon": "x"})).message
+    )
+    assert "has a damaged header" in refused(gguf_copy("z.gguf", {"llama.block_count": "x"})).message
+
+
 # ── models in several files ───────────────────────────────────────────────────────────────────────────────────────────
 
 
