@@ -36,7 +36,7 @@ class Child:
         self._channel.watch()
         await asyncio.Event().wait()
 
-    def _obey(self, body: bytearray) -> None:
+    def _obey(self, body: bytes) -> None:
         order: wire.Order = pickle.loads(body)
         if isinstance(order, wire.Stop):
             if task := self._tasks.get(order.number):

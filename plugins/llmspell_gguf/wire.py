@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias, get_args
 
 import msgspec
 
-from llmspell import ChatEvent, errors
+from llmspell import ChatEvent, TextDelta, errors
 from llmspell.errors import LLMSpellError, ProviderError
 from llmspell_gguf.engine import Embedded
 from llmspell_gguf.metadata import Metadata
@@ -70,7 +70,7 @@ pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Item).decode
 
 
-def unpack(body: bytes | bytearray) -> Item:
+def unpack(body: bytes) -> Item:
     """The item of a frame.
 
     Raises:
@@ -86,6 +86,8 @@ def event(kind: str, fields: Any) -> Any:
     Raises:
         DAMAGE: there is no such event, or its fields are wrong.
     """
+    if kind == "TextDelta" and type(fields) is dict and type(text := fields.get("text")) is str:
+        return TextDelta(text)  # nearly all are
     found = _EVENTS.get(kind)
     if found is None:
         raise ValueError(f"there is no event {kind!r}")
@@ -108,13 +110,11 @@ def put_together(value: Any) -> LLMSpellError:
         DAMAGE: there is no such error.
     """
     name, fields = msgspec.convert(value, tuple[str, dict[str, Any]])
-    found = getattr(errors, name, None)
-    if not (isinstance(found, type) and issubclass(found, LLMSpellError)):
+    found, message = getattr(errors, name, None), fields.get("message")
+    if not (isinstance(found, type) and issubclass(found, LLMSpellError) and isinstance(message, str)):
         raise ValueError(f"there is no error {name!r}")
-    error = found.__new__(found, fields.get("message"))  # not its __init__: each class has another one
-    for field, each in fields.items():
-        if not field.startswith("_"):
-            setattr(error, field, tuple(each) if isinstance(each, list) else each)
+    error = found.__new__(found, message)  # not its __init__: each class has another one
+    vars(error).update((field, tuple(each) if isinstance(each, list) else each) for field, each in fields.items())
     return error
 
 
@@ -166,7 +166,7 @@ class Channel:
     call waits: what the socket doesn't take at once is sent when it does.
     """
 
-    def __init__(self, sock: socket.socket, on_frame: Callable[[bytearray], None], on_end: Callable[[], None]) -> None:
+    def __init__(self, sock: socket.socket, on_frame: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
         self._sock, self._on_frame, self._on_end = sock, on_frame, on_end
         self._loop: asyncio.AbstractEventLoop | None = None
         self._in, self._out = bytearray(), bytearray()
@@ -226,20 +226,26 @@ class Channel:
         if not data:
             self._finish()
             return
-        self._in += data
         try:
-            while self._loop is not None and len(self._in) >= LENGTH.size:
-                (length,) = LENGTH.unpack_from(self._in)
-                if length > MOST:
-                    raise ValueError(length)
-                end = LENGTH.size + length
-                if len(self._in) < end:
-                    break
-                body = self._in[LENGTH.size : end]
-                del self._in[:end]
-                self._on_frame(body)
+            if self._in or len(data) < LENGTH.size or LENGTH.unpack_from(data)[0] != len(data) - LENGTH.size:
+                self._in += data
+                self._take_apart()
+            else:
+                self._on_frame(data[LENGTH.size :])  # one frame, as nearly always
         except DAMAGE:
             self._finish()
+
+    def _take_apart(self) -> None:
+        while self._loop is not None and len(self._in) >= LENGTH.size:
+            (length,) = LENGTH.unpack_from(self._in)
+            if length > MOST:
+                raise ValueError(length)
+            end = LENGTH.size + length
+            if len(self._in) < end:
+                break
+            body = bytes(self._in[LENGTH.size : end])
+            del self._in[:end]
+            self._on_frame(body)
 
     def _finish(self) -> None:
         self.rest()

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import pickle
+import random
 import select
 import signal
 import socket
@@ -14,10 +15,22 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
-from llmspell import ChatRequest, Finish, Message, PromptProgress, TextDelta, ToolCall, Usage, errors
+from llmspell import (
+    ChatEvent,
+    ChatRequest,
+    Finish,
+    Message,
+    ModelRef,
+    PromptProgress,
+    TextDelta,
+    ToolCall,
+    Usage,
+    errors,
+)
 from llmspell.errors import (
     ContextOverflow,
     LLMSpellError,
@@ -27,16 +40,42 @@ from llmspell.errors import (
     ProviderUnavailable,
 )
 from llmspell.testing import drive
+from llmspell.testing.conformance import ProviderConformance
 from llmspell.testing.streams import finish_of, text_of
 from llmspell_gguf import engine, holders, metadata, spawning, wire
 from llmspell_gguf.engine import Work
 from llmspell_gguf.isolated import IsolatedEngine
+from llmspell_gguf.provider import GgufProvider
 from llmspell_gguf.sizing import Plan
 
 PLAN = Plan(context_length=1024, parallel=8, threads=1, why="")
 STORY = "Tell me a long story about a lighthouse keeper and the sea."
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc, waits by pidfd")
+
+
+@pytest.fixture(scope="module")
+def isolated():
+    settings = {"engine": "xllamacpp", "isolation": "process", "threads": 1, "context_length": 1024, "parallel": 8}
+    provider = GgufProvider(settings)
+    yield provider
+    drive(provider.aclose())
+
+
+class TestIsolated(ProviderConformance):
+    """The conformance kit, with the models in processes of their own."""
+
+    plugin = "llmspell_gguf"
+    supports = frozenset({"max_tokens", "stop", "usage", "seed", "json_schema"})
+    long_prompt = "word " * 3000
+
+    @pytest.fixture
+    def provider(self, isolated):
+        return isolated
+
+    @pytest.fixture
+    def model(self, model_file):
+        return ModelRef(str(model_file), kind="file")
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +199,7 @@ def test_a_loop_that_is_closed_under_a_chat_takes_nothing_with_it(doomed, work):
     assert finish_of(drive(read(doomed, work("Say hello.", max_tokens=3)))).usage.output_tokens == 3
     drive(settled(doomed))  # the lost chat was stopped too
     assert doomed.idle
-    with pytest.raises(RuntimeError):
-        drive(stream.aclose())
+    drive(stream.aclose())
 
 
 # ── stopping ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -415,6 +453,24 @@ def test_damage_from_the_child_is_a_crash(doomed, work, kind):
     assert gone(doomed.pid)
 
 
+def test_damage_is_always_known_as_such():
+    chance = random.Random(1)
+    values = [None, 1, -1.5, "text", "message", [], {}, [1], {"text": 5}, {"message": 1}, ["ContextOverflow", {}]]
+    values += [["ContextOverflow", {"message": "m", "args": 5, "type": 1, "__class__": 2}], {"text": "t", "x": 1}]
+    kinds = ["TextDelta", "Finish", "ToolCall", wire.ERROR, "Notice", "x"]
+    frames = [wire.pack((1, kind, value)) for kind in kinds for value in values]
+    for frame in [*frames, *(mutated(chance, frame) for frame in frames * 20)]:
+        with contextlib.suppress(*wire.DAMAGE):
+            _, kind, value = wire.unpack(frame)
+            made = wire.put_together(value) if kind == wire.ERROR else wire.event(kind, value)
+            assert isinstance(made, (LLMSpellError, get_args(ChatEvent)))
+
+
+def mutated(chance, frame):
+    place = chance.randrange(len(frame))
+    return frame[:place] + bytes([chance.randrange(256)]) + frame[place + 1 :]
+
+
 def test_unloading_ends_the_process_and_its_chats(doomed, work):
     async def run():
         stream = doomed.chat(work(STORY, max_tokens=900))
@@ -496,7 +552,7 @@ def test_an_interrupt_does_not_kill_the_child(header, monkeypatch, work):
 
 ORPHAN = """
 import asyncio, sys
-from llmspell import ChatRequest, Message, ModelRef
+from llmspell import ChatEvent, ChatRequest, Message, ModelRef
 from llmspell_gguf import engine, metadata, spawning
 from llmspell_gguf.isolated import IsolatedEngine
 from llmspell_gguf.sizing import Plan
