@@ -37,14 +37,15 @@ _ROOM: Final = 1.3
 """A model's file, and the memory that its context and this process take beside it."""
 
 
-def model(found: FoundModel, loaded: bool) -> ModelInfo:
-    """A model on this machine.
+def model(found: FoundModel, loaded: bool, tools: bool) -> ModelInfo:
+    """A model on this machine; ``tools`` says whether the engine tells a model's calls of them.
 
     Raises:
         ModelNotUsable: its header can't be read; the message says why.
+        ProviderUnavailable: no engine is installed that could read it.
     """
     header = metadata.read(found.path)
-    capabilities = _EMBEDS if header.embeds_only else _CHATS | _TOOLS if header.takes_tools else _CHATS
+    capabilities = _EMBEDS if header.embeds_only else _CHATS | _TOOLS if tools and header.takes_tools else _CHATS
     return ModelInfo(
         id=found.id,
         provider=_PROVIDER,

@@ -17,6 +17,9 @@ ENGINES: Final = ("auto", "xllamacpp", "llama-cpp-python")
 _PACKAGES: Final = {"xllamacpp": ("xllamacpp", "local"), "llama-cpp-python": ("llama_cpp", "gguf")}
 """By engine, in the order of choice: the module to import, and the extra of llmspell that installs it."""
 
+WITH_TOOLS: Final = frozenset({"xllamacpp"})
+"""The engines that tell a model's calls of tools from its text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:

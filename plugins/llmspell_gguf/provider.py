@@ -29,6 +29,7 @@ from llmspell.errors import (
     LLMSpellError,
     ModelNotFound,
     ModelNotUsable,
+    ProviderUnavailable,
     UnsupportedOption,
 )
 from llmspell.models import catalogue, pulls
@@ -183,11 +184,17 @@ class GgufProvider(Provider):
 
     def _known_of(self, found: FoundModel, *, listed: bool = False) -> ModelInfo:
         try:
-            return describing.model(found, self._engines.holds(found.path))
-        except ModelNotUsable:
+            return describing.model(found, self._engines.holds(found.path), self._calls_tools())
+        except (ModelNotUsable, ProviderUnavailable):
             if listed or found.ours:  # so that it can be found, and removed
                 return describing.unreadable(found)
             raise
+
+    def _calls_tools(self) -> bool:
+        try:
+            return engine.choose(self._settings.get("engine") or "auto") in engine.WITH_TOOLS
+        except ProviderUnavailable:
+            return False
 
 
 def _work(request: ChatRequest, found: FoundModel) -> Work:
