@@ -159,20 +159,31 @@ def test_closing_ends_what_runs_and_what_waits(load):
 
 def test_a_request_waits_for_a_thread_that_was_left_behind(engine, monkeypatch):
     """A stream that is cancelled twice doesn't wait for its thread, which may still be inside the library then."""
-    inside, go, order = threading.Event(), threading.Event(), []
+    inside, at_the_door, go, order = threading.Event(), threading.Event(), threading.Event(), []
     run = engine._model.run
 
     def slowly(task, emit, stop):
-        if not order:
-            order.append("first")
-            inside.set()
-            go.wait()
-            order.append("first ended")
-            return False
-        order.append("second")
-        return run(task, emit, stop)
+        if inside.is_set():
+            order.append("second")
+            return run(task, emit, stop)
+        inside.set()
+        go.wait()
+        order.append("first ended")
+        return False
+
+    class Lock:
+        lock = threading.Lock()
+
+        def __enter__(self):
+            if inside.is_set():
+                at_the_door.set()
+            self.lock.acquire()
+
+        def __exit__(self, *_):
+            self.lock.release()
 
     monkeypatch.setattr(engine._model, "run", slowly)
+    monkeypatch.setattr(engine, "_lock", Lock())
 
     async def both():
         first = asyncio.ensure_future(collect(engine, work("Hi")))
@@ -182,13 +193,13 @@ def test_a_request_waits_for_a_thread_that_was_left_behind(engine, monkeypatch):
         first.cancel()
         await asyncio.wait({first})
         second = asyncio.ensure_future(collect(engine, work("Hi", max_tokens=2)))
-        while not engine.admission.running:
-            await asyncio.sleep(0)
+        came = await asyncio.to_thread(at_the_door.wait, 60)
         go.set()
+        assert came
         return await second
 
     assert drive(both())
-    assert order == ["first", "first ended", "second"]
+    assert order == ["first ended", "second"]
 
 
 def test_who_asks_for_it_gets_the_events_in_the_engines_own_thread(engine):
