@@ -100,8 +100,6 @@ class LlamaCppEngine:
             held.leave()
 
     def _run(self, task: Work | Sequence[str], emit: Callable[[Any], None], stop: threading.Event) -> None:
-        if isinstance(task, Work) and task.emit is not None:
-            emit = task.emit
         with self._lock:
             self._stop = stop
             done = not self._closed and self._model.run(task, emit, stop)
