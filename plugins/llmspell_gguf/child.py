@@ -7,6 +7,7 @@ socket is at its end and this process ends with it.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import pickle
 import signal
@@ -67,7 +68,7 @@ class Child:
     async def _answer(self, order: wire.Ask) -> Any:
         call = getattr(self._engine, order.method)
         if order.method != "chat":
-            return await (call(*order.arguments) if asyncio.iscoroutinefunction(call) else asyncio.to_thread(call))
+            return await (call(*order.arguments) if inspect.iscoroutinefunction(call) else asyncio.to_thread(call))
         (work,) = order.arguments
         say = partial(self._say, order.number)
         async with aclosing(call(replace(work, emit=say))) as events:

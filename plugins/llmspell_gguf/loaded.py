@@ -172,7 +172,8 @@ class Engines:
             self._retire(list(self._loads))
             going, self._leaving = self._leaving, []
         _close(going)
-        self._holder.close()
+        with self._telling:
+            self._holder.close()
 
     def _places(self, path: str) -> list[Place]:
         real = os.path.realpath(path)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_PATIENCE: Final = 2.0
+_PATIENCE: Final = 0.5
 """Seconds that a process whose socket has closed may take to be gone."""
 _REMEMBERED: Final = 300
 """Characters of its last words."""

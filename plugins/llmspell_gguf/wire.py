@@ -66,7 +66,7 @@ END: Final = "end"
 ERROR: Final = "error"
 _EVENTS: Final[dict[str, Any]] = {event.__name__: event for event in get_args(ChatEvent)}
 
-pack = msgspec.msgpack.Encoder().encode
+pack = msgspec.msgpack.Encoder(enc_hook=str).encode
 _unpack = msgspec.msgpack.Decoder(Item).decode
 
 
