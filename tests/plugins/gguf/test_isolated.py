@@ -6,8 +6,6 @@ Real children with the real model, and real signals.
 import asyncio
 import contextlib
 import os
-import pickle
-import random
 import select
 import signal
 import socket
@@ -15,25 +13,17 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from typing import get_args
 
 import pytest
 
 from llmspell import (
-    ChatEvent,
-    ChatRequest,
     Finish,
-    Message,
     ModelRef,
     PromptProgress,
     TextDelta,
-    ToolCall,
-    Usage,
-    errors,
 )
 from llmspell.errors import (
     ContextOverflow,
-    LLMSpellError,
     ModelNotUsable,
     ProviderCrashed,
     ProviderError,
@@ -42,7 +32,7 @@ from llmspell.errors import (
 from llmspell.testing import drive
 from llmspell.testing.conformance import ProviderConformance
 from llmspell.testing.streams import finish_of, text_of
-from llmspell_gguf import engine, holders, metadata, spawning, wire
+from llmspell_gguf import engine, metadata, spawning, wire
 from llmspell_gguf.engine import Work
 from llmspell_gguf.isolated import IsolatedEngine
 from llmspell_gguf.provider import GgufProvider
@@ -251,57 +241,6 @@ def test_errors_of_the_engine_are_the_same_here(shared, work):
     assert not shared.crashed
 
 
-def sample(kind):
-    """An error of a class with a value in every argument that it takes."""
-    texts = {"message": "what happened", "hint": "what to do", "provider": "gguf", "model": "m", "partial": "so far"}
-    known = {**texts, "option": "top_k", "limit": 10, "used": 20, "plugin": "p", "retry_after": 1.5, "pull": "m:1b"}
-    known |= {"suggestions": ("a", "b"), "violations": ("c",), "size_bytes": 7, "retryable": True}
-    names = kind.__init__.__code__.co_varnames[1 : kind.__init__.__code__.co_argcount]
-    more = kind.__init__.__code__.co_varnames[kind.__init__.__code__.co_argcount :][
-        : kind.__init__.__code__.co_kwonlyargcount
-    ]
-    return kind(**{name: known[name] for name in (*names, *more) if name in known})
-
-
-CLASSES = [found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, LLMSpellError)]
-
-
-@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_every_error_crosses_with_all_its_fields(kind):
-    error = sample(kind)
-    kind_, fields = wire.taken_apart(error)
-    again = wire.put_together(wire.unpack(wire.pack((1, wire.ERROR, (kind_, fields))))[2])
-    assert type(again) is kind
-    assert vars(again) == vars(error)
-    assert (str(again), again.retryable, again.args) == (str(error), error.retryable, error.args)
-
-
-def test_an_exception_of_another_package_becomes_a_typed_error():
-    again = wire.put_together(wire.taken_apart(KeyError("x\ny")))
-    assert type(again) is ProviderError
-    assert "KeyError" in again.message
-
-
-def test_a_path_that_is_no_text_crosses():
-    error = ModelNotUsable("/models/\udcff.gguf can't be loaded", model="/models/\udcff.gguf")
-    again = wire.put_together(wire.unpack(wire.pack((0, wire.ERROR, wire.taken_apart(error))))[2])
-    assert again.message == "/models/\\udcff.gguf can't be loaded"
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        TextDelta("a\0ü👩‍🚀"),
-        ToolCall("1", "add", '{"a": 1}'),
-        ToolCall(None, "add", {"a": [1, None]}),
-        Finish("stop", "m", Usage(1, 2, 3)),
-    ],
-)
-def test_events_cross(event):
-    _, kind, fields = wire.unpack(wire.pack((1, type(event).__name__, event)))
-    assert wire.event(kind, fields) == event
-
-
 def test_a_file_that_cannot_be_loaded_is_said_and_leaves_no_process(header, monkeypatch, gguf_copy):
     children = recorded(monkeypatch)
     broken = gguf_copy("other.gguf", {"general.architecture": "llama", "llama.attention.head_count": 7})
@@ -453,24 +392,6 @@ def test_damage_from_the_child_is_a_crash(doomed, work, kind):
     assert gone(doomed.pid)
 
 
-def test_damage_is_always_known_as_such():
-    chance = random.Random(1)
-    values = [None, 1, -1.5, "text", "message", [], {}, [1], {"text": 5}, {"message": 1}, ["ContextOverflow", {}]]
-    values += [["ContextOverflow", {"message": "m", "args": 5, "type": 1, "__class__": 2}], {"text": "t", "x": 1}]
-    kinds = ["TextDelta", "Finish", "ToolCall", wire.ERROR, "Notice", "x"]
-    frames = [wire.pack((1, kind, value)) for kind in kinds for value in values]
-    for frame in [*frames, *(mutated(chance, frame) for frame in frames * 20)]:
-        with contextlib.suppress(*wire.DAMAGE):
-            _, kind, value = wire.unpack(frame)
-            made = wire.put_together(value) if kind == wire.ERROR else wire.event(kind, value)
-            assert isinstance(made, (LLMSpellError, get_args(ChatEvent)))
-
-
-def mutated(chance, frame):
-    place = chance.randrange(len(frame))
-    return frame[:place] + bytes([chance.randrange(256)]) + frame[place + 1 :]
-
-
 def test_unloading_ends_the_process_and_its_chats(doomed, work):
     async def run():
         stream = doomed.chat(work(STORY, max_tokens=900))
@@ -580,133 +501,3 @@ def test_the_child_ends_when_its_parent_is_killed(model_file, when):
             assert parent.stdout.readline() == b"text\n"
         parent.kill()
         assert gone(child)
-
-
-# ── through Lua ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-CAUGHT = """
-local agent = Agent.create{ model = "gguf/smollm2:135m", max_tokens = 900, temperature = 0 }
-local other = Agent.create{ model = "gguf/smollm2:135m", max_tokens = 2 }
-other:execute("Say hello.")
-local ok, err = pcall(function()
-  for text in agent:stream("Tell me a long story about a lighthouse keeper and the sea.") do
-    print("text") io.stdout:flush()
-  end
-end)
-print(ok, err.type, err.retryable, #err.partial > 0, tostring(err):match("died of %w+"))
-print(#agent:execute{ text = "Say hello.", max_tokens = 3 }.text > 0, #agent:messages())
-"""
-
-
-@pytest.fixture
-def script(llmspell_home, tmp_path):
-    """Start a Lua program with isolated engines; it is in a session of its own."""
-    started = []
-
-    def start(source):
-        (tmp_path / "llmspell.toml").write_text('[providers.gguf]\nisolation = "process"\nthreads = 1\n')
-        (tmp_path / "app.lua").write_text(source)
-        command = [sys.executable, "-m", "llmspell", "run", "app.lua"]
-        pipe = subprocess.PIPE
-        started.append(
-            subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
-        )
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def holding(process):
-    """The process that holds the model of a program which says "text"."""
-    assert process.stdout.readline() == "text\n"
-    (model,) = holders.others()
-    assert (model.id, model.program) == ("smollm2:135m", "llmspell run app.lua")
-    assert model.pid != process.pid
-    return model.pid
-
-
-def test_a_script_catches_a_crash_and_goes_on(script):
-    program = script(CAUGHT)
-    os.kill(holding(program), signal.SIGSEGV)
-    out, err = program.communicate(timeout=100)
-    assert (program.returncode, err) == (0, ""), err
-    said = [line for line in out.splitlines() if line != "text"]
-    assert said == ["false\tprovider_crashed\ttrue\ttrue\tdied of SIGSEGV", "true\t2"]
-    assert holders.others() == []
-
-
-def test_a_script_that_does_not_catch_it_ends_with_the_hint(script):
-    program = script(CAUGHT.replace("pcall", "(function(f) return true, f() end)"))
-    os.kill(holding(program), signal.SIGKILL)
-    _, err = program.communicate(timeout=100)
-    assert program.returncode == 4
-    assert "died of SIGKILL" in err
-    assert "call again" in err
-    assert "Python" not in err
-
-
-def test_an_interrupt_of_the_terminal_ends_both(script):
-    program = script(CAUGHT)
-    child = holding(program)
-    os.killpg(program.pid, signal.SIGINT)
-    _, err = program.communicate(timeout=100)
-    assert (program.returncode, err) == (130, "")
-    assert gone(child)
-
-
-# ── the socket ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_more_than_the_socket_holds_arrives_whole_and_in_order():
-    bodies = [bytes([number % 256]) * (number * 997 % 300_000) for number in range(60)]
-
-    async def run():
-        one, other = socket.socketpair()
-        got, ended = [], asyncio.Event()
-        reader = wire.Channel(other, lambda body: got.append(bytes(body)), ended.set)
-        writer = wire.Channel(one, lambda body: None, lambda: None)
-        writer.watch()
-        for body in bodies:
-            writer.send(wire.framed(body))
-        reader.watch()
-        while len(got) < len(bodies):
-            await asyncio.sleep(0)
-        writer.rest()
-        one.close()
-        await ended.wait()
-        other.close()
-        return got
-
-    assert drive(run()) == bodies
-
-
-def test_threads_do_not_mix_their_frames():
-    async def run():
-        one, other = socket.socketpair()
-        got = []
-        reader = wire.Channel(other, lambda body: got.append(bytes(body)), lambda: None)
-        writer = wire.Channel(one, lambda body: None, lambda: None)
-        writer.watch()
-        reader.watch()
-
-        def write(number):
-            for _ in range(200):
-                writer.send(wire.framed(bytes([number]) * (500 + number)))
-
-        await asyncio.gather(*(asyncio.to_thread(write, number) for number in range(8)))
-        while len(got) < 1600:
-            await asyncio.sleep(0)
-        for channel, end in ((writer, one), (reader, other)):
-            channel.rest()
-            end.close()
-        return got
-
-    assert sorted(set(drive(run()))) == [bytes([number]) * (500 + number) for number in range(8)]
-
-
-def test_a_request_crosses_with_all_that_is_in_it():
-    given = Work(ChatRequest(None, (Message("user", "Hi"),), options={"seed": 10**30}), "m", {"seed": 1}, {"a": 10**30})
-    assert pickle.loads(wire.order(wire.Ask(1, "chat", (given,)))[4:]).arguments == (given,)
