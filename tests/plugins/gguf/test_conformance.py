@@ -11,9 +11,10 @@ class TestGguf(ProviderConformance):
     supports = frozenset({"max_tokens", "stop", "usage", "seed", "json_schema"})
     long_prompt = "word " * 3000
 
-    @pytest.fixture
-    def provider(self, gguf):
-        return gguf
+    @pytest.fixture(scope="class")
+    def provider(self, provide):
+        provider, _ = provide(context_length=1024, parallel=8)  # of its own, as the kit unloads what others would use
+        return provider
 
     @pytest.fixture
     def model(self, model_file):
