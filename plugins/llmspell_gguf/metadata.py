@@ -236,8 +236,9 @@ def _check(path: str, values: Mapping[str, Any]) -> None:
     if not isinstance(architecture, str):
         raise _bad(path, "doesn't say which architecture it has", "its header is damaged, fetch it again")
     layers, context = values.get(f"{architecture}.block_count"), values.get(f"{architecture}.context_length")
-    sane = isinstance(layers, int) and 1 <= layers <= 1024
-    sane &= isinstance(context, int) and 1 <= context < 2**31
+    # One that isn't there at all llama.cpp refuses by itself, and so says that it doesn't know the architecture.
+    sane = layers is None or (isinstance(layers, int) and 1 <= layers <= 1024)
+    sane &= context is None or (isinstance(context, int) and 1 <= context < 2**31)
     for name in ("layer_norm_rms_epsilon", "layer_norm_epsilon"):
         epsilon = values.get(f"{architecture}.attention.{name}", 0)
         sane &= isinstance(epsilon, (int, float)) and 0 <= epsilon < 1

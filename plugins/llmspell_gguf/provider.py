@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -71,7 +71,7 @@ class GgufProvider(Provider):
         if memory_mb is not None and (isinstance(memory_mb, bool) or not isinstance(memory_mb, int) or memory_mb < 1):
             raise ConfigError(f"[providers.gguf] memory_mb = {memory_mb!r} must be a whole number above 0")
         self._settings = settings
-        self._store = store or Store()
+        self._store = store or Store(check=_check)
         self._known = known
         self._places = Places(self._store, known)
         self._engines = Engines(settings, memory_mb * 1_000_000 if memory_mb else None)
@@ -195,6 +195,12 @@ class GgufProvider(Provider):
             return engine.choose(self._settings.get("engine") or "auto") in engine.WITH_TOOLS
         except ProviderUnavailable:
             return False
+
+
+def _check(path: str) -> None:
+    """Read a header, where there is an engine to do so; raises `ModelNotUsable`."""
+    with suppress(ProviderUnavailable):
+        metadata.read(path)
 
 
 def _work(request: ChatRequest, found: FoundModel) -> Work:

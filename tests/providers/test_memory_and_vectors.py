@@ -3,7 +3,7 @@
 import pytest
 
 from llmspell import EmbedResult, LoadedModel, ModelInfo, Provider, ProviderSpec, Usage
-from llmspell.errors import InvalidRequest, ModelNotFound, ModelNotUsable, ProviderError
+from llmspell.errors import ConfigError, InvalidRequest, ModelNotFound, ModelNotUsable, ProviderError
 from llmspell.testing import ScriptedProvider
 
 
@@ -148,3 +148,12 @@ def test_what_only_its_provider_can_fetch_is_offered(make_hub, run):
         run(make_hub(Fetches(name="one")).resolve("local/model-q8_0"))
     assert (caught.value.pull, caught.value.size_bytes) == ("local/model-q8_0", 5_000_000)
     assert "fetch it (5 MB) with `llmspell model pull local/model-q8_0`" in caught.value.hint
+
+
+def test_a_list_says_that_the_configuration_is_wrong(make_hub, run, fake):
+    def refuse(settings):
+        raise ConfigError('[providers.one] engine = "x": there is no such engine')
+
+    hub = make_hub(ProviderSpec("one", refuse, "local"), fake("two", "model"))
+    with pytest.raises(ConfigError, match="no such engine"):
+        run(hub.models())

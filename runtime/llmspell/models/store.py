@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from llmspell.config import paths
-from llmspell.errors import ModelError, PullFailed
+from llmspell.errors import ModelError, ModelNotUsable, PullFailed
 from llmspell.models.incoming import Arrived, Incoming, clear, disk_failure, hold, prepare, received
 
 _MANIFEST: Final = "model.json"
@@ -62,10 +62,14 @@ class StoredModel:
 
 
 class Store:
-    """The models below a folder, `llmspell.config.paths.models_dir()` unless another is given."""
+    """The models below a folder, `llmspell.config.paths.models_dir()` unless another is given.
 
-    def __init__(self, folder: Path | None = None) -> None:
+    ``check`` is called with the file of a model that is about to appear, and may raise `ModelNotUsable` to refuse it.
+    """
+
+    def __init__(self, folder: Path | None = None, check: Callable[[str], object] = lambda path: None) -> None:
         self.folder = paths.models_dir() if folder is None else folder
+        self._check = check
 
     def list(self) -> list[StoredModel]:
         """All models that are there as a whole, by id. One with a damaged manifest counts as not there."""
@@ -111,7 +115,7 @@ class Store:
         """Let checked files of ``incoming`` appear as its model, in place of one that was there.
 
         Raises:
-            PullFailed: the disk is full, or the store's folder can't be written.
+            PullFailed: the disk is full, the store's folder can't be written, or the store's check refuses them.
         """
         id, target = incoming.id, self._place(incoming.id)
         try:
@@ -120,6 +124,7 @@ class Store:
             for file in files:
                 os.replace(file.path, ready / file.name)
             first, *others = files
+            self._refuse_damaged(id, ready / first.name, source)
             size = sum((ready / file.name).stat().st_size for file in files)
             more = {file.name: file.sha256 for file in others}
             manifest = Manifest(id, first.name, first.sha256, size, source, more)
@@ -131,6 +136,18 @@ class Store:
             return StoredModel(manifest, target / first.name, (target / _MANIFEST).stat().st_mtime)
         except OSError as error:
             raise disk_failure(id, self.folder, error) from error
+
+    def _refuse_damaged(self, id: str, path: Path, source: str) -> None:
+        try:
+            self._check(str(path))
+        except ModelNotUsable as error:
+            failure = PullFailed(
+                f"{id} from {source} can't be used: {error.message.replace(str(path), path.name)}",
+                model=id,
+                hint="it is damaged there already, or was never a model",
+            )
+            failure.retryable = False
+            raise failure from error
 
     def add(self, id: str, file: Path, *, source: str) -> StoredModel:
         """Take in a file that is already on this machine: as a hard link where the file system allows, else a copy.

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, Protocol
 
 from llmspell.errors import (
+    ConfigError,
     InvalidRequest,
     LLMSpellError,
     ModelNotFound,
@@ -148,8 +149,8 @@ class Search:
         for answer in answers:
             if isinstance(answer, list):
                 found += answer
-            elif not isinstance(answer, LLMSpellError):
-                raise answer
+            elif not isinstance(answer, LLMSpellError) or type(answer) is ConfigError:
+                raise answer  # what the user wrote is wrong; a plugin that fails is left out
         return found
 
     # ── fetching ──────────────────────────────────────────────────────────────────────────────────────────────────

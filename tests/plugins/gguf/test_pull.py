@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmspell.errors import InvalidRequest, ModelNotFound, ModelNotUsable
+from llmspell.errors import InvalidRequest, ModelNotFound, ModelNotUsable, PullFailed
 from llmspell.models.catalogue import CATALOGUE
 from llmspell.models.names import parse
 from llmspell.models.store import Store
@@ -105,3 +105,11 @@ def test_a_file_of_the_user_is_not_removed(empty, tmp_path):
 def test_removing_what_is_not_here(empty):
     with pytest.raises(ModelNotFound):
         drive(empty.remove(parse("nothing:here")))
+
+
+def test_a_damaged_file_is_not_taken(llmspell_home, tmp_path, model_file):
+    (tmp_path / "cut.gguf").write_bytes(model_file.read_bytes()[:5_000_000])
+    provider = GgufProvider()
+    with pytest.raises(PullFailed, match=r"cut\.gguf is damaged or cut short at 5000000 bytes"):
+        drive(steps(provider, parse(str(tmp_path / "cut.gguf"))))
+    assert [model.id for model in drive(provider.models())] == ["smollm2:135m"]
