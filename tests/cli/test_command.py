@@ -215,6 +215,36 @@ def test_a_verb_of_a_plugin_that_takes_the_name_of_ours_is_left_out(llmspell):
     assert llmspell("doctor", env=env).returncode == 5
 
 
+def test_a_plugin_adds_a_verb_to_a_group(llmspell):
+    source = """\
+from llmspell import Command, hookimpl
+
+def polish(arguments):
+    print("polished", arguments.times)
+    return 9
+
+@hookimpl
+def llmspell_commands():
+    return [
+        Command("model polish", "make it shine", polish, lambda p: p.add_argument("--times", type=int, default=1)),
+        Command("model list", "x", polish),
+        Command("moon walk", "x", polish),
+    ]
+"""
+    write_plugin(llmspell.cwd.parent / "plugins", "wax", source)
+    env = {"LLMSPELL_PLUGINS": "shop,wax"}
+    done = llmspell("model", "polish", "--times", "3", env=env)
+    assert (done.returncode, done.stdout) == (9, "polished 3\n")
+    assert "the command 'model list' of a plugin is left out: llmspell has one" in done.stderr
+    assert "the command 'moon walk' of a plugin is left out: llmspell has no group 'moon'" in done.stderr
+    assert "polish" in llmspell("--help", env=env).stdout
+    assert "make it shine" in llmspell("model", "--help", env=env).stdout
+    assert "make it shine" in llmspell("help", "model", "polish", env=env).stdout
+    assert llmspell("model", "polish", "--help", env=env).stdout.startswith("usage: llmspell model polish")
+    assert "did you mean `llmspell model polish`?" in llmspell("model", "polsh", env=env).stderr
+    assert llmspell("model", "list", env=env).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

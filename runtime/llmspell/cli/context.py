@@ -75,12 +75,16 @@ class Context:
 
     def commands(self) -> dict[str, str]:
         """The verbs of plugins with what they do; one that takes the name of a verb of ours is left out."""
-        from llmspell.cli.grammar import first_words
+        from llmspell.cli.grammar import GROUPS, VERBS, first_words
 
+        ours = {*first_words(), *(verb.name for verb in VERBS)}
         found = {}
         for name, command in self.plugins.commands().items():
-            if name in first_words():
-                print(f"warning: the command '{name}' of a plugin is left out: llmspell has one", file=sys.stderr)
+            group, second, _ = name.partition(" ")
+            if name in ours:
+                _warn(f"warning: the command '{name}' of a plugin is left out: llmspell has one")
+            elif second and group not in GROUPS:
+                _warn(f"warning: the command '{name}' of a plugin is left out: llmspell has no group '{group}'")
             else:
                 found[name] = command.help
         return found

@@ -42,10 +42,10 @@ def _answer(context: Context, request: Request) -> int:
     if request.verb is None:
         from llmspell.cli.helping import text
 
-        print(text(request.topic or (), {} if request.topic else context.commands()))
+        print(text(request.topic or (), context.commands() if len(request.topic or ()) < 2 else {}))
         return 0
     if not request.verb.home:
-        return _plugin_command(context, request.verb.words[0], request.arguments.words)
+        return _plugin_command(context, request.verb.name, request.arguments.words)
     module, _, function = request.verb.home.partition(":")
     work: Callable[[Context], int] = getattr(import_module(f"llmspell.cli.{module}"), function)
     return work(context)

@@ -34,9 +34,10 @@ def text(topic: tuple[str, ...], commands: dict[str, str] | None = None) -> str:
     if len(topic) == 1 and topic[0] in GROUPS:
         group = topic[0]
         rows = [(verb.words[1], verb.help) for verb in verbs_of(group)]
+        rows += [(name.partition(" ")[2], help) for name, help in _of_plugins(group, commands)]
         return f"usage: llmspell {group} VERB …\n\n{GROUPS[group]}:\n{_rows(rows)}"
-    if len(topic) == 1 and commands and topic[0] in commands:
-        return f"llmspell {topic[0]}: {commands[topic[0]]} (`llmspell {topic[0]} --help` says more)"
+    if commands and (name := " ".join(topic)) in commands:
+        return f"llmspell {name}: {commands[name]} (`llmspell {name} --help` says more)"
     near = nearest(" ".join(topic), [*GROUPS, *(verb.name for verb in VERBS), *(commands or {})])
     raise UsageError(
         f"there is no verb '{' '.join(topic)}' to explain",
@@ -52,13 +53,18 @@ def _everything(commands: dict[str, str]) -> str:
             shown = " ".join((verb.name, *(argument.name.upper() for argument in verb.arguments[:1])))
             rows.append((shown, verb.help))
         elif verb is verbs_of(group)[0]:
-            rows.append((f"{group} …", f"{GROUPS[group]}: {', '.join(one.words[1] for one in verbs_of(group))}"))
+            names = [verb.name for verb in verbs_of(group)] + [name for name, _ in _of_plugins(group, commands)]
+            rows.append((f"{group} …", f"{GROUPS[group]}: {', '.join(name.partition(' ')[2] for name in names)}"))
     parts = [HEAD, f"verbs:\n{_rows(rows)}"]
-    if commands:
-        parts.append(f"verbs of plugins:\n{_rows(sorted(commands.items()))}")
+    if alone := sorted((name, help) for name, help in commands.items() if " " not in name):
+        parts.append(f"verbs of plugins:\n{_rows(alone)}")
     parts.append(f"options:\n{_rows([_option(option) for option in EVERYWHERE])}")
     parts.append("`llmspell help VERB` explains one. `llmspell doctor` says whether everything is in place.")
     return "\n\n".join(parts)
+
+
+def _of_plugins(group: str, commands: dict[str, str] | None) -> list[tuple[str, str]]:
+    return sorted((name, help) for name, help in (commands or {}).items() if name.startswith(f"{group} "))
 
 
 def _option(option: Option) -> tuple[str, str]:

@@ -53,7 +53,7 @@ def parse(words: Sequence[str], foreign: Callable[[], Iterable[str]]) -> Request
         return Request(None, arguments, topic=())
     first, after = rest[0], list(rest[1:])
     if first in GROUPS:
-        return _in_group(first, flags, after)
+        return _in_group(first, flags, after, foreign)
     verb = next(iter(verbs_of(first)), None)
     if verb is None:
         if is_script(first):
@@ -169,7 +169,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
-def _in_group(group: str, flags: list[str], after: list[str]) -> Request:
+def _in_group(group: str, flags: list[str], after: list[str], foreign: Callable[[], Iterable[str]]) -> Request:
     more, rest = split(after, OPTIONS)
     flags = [*flags, *more]
     names = [verb.words[1] for verb in verbs_of(group)]
@@ -179,6 +179,10 @@ def _in_group(group: str, flags: list[str], after: list[str]) -> Request:
         raise UsageError(f"`llmspell {group}` needs one of: {', '.join(names)}", hint=f"`llmspell help {group}`")
     verb = next((verb for verb in verbs_of(group) if verb.words[1] == rest[0]), None)
     if verb is None:
+        others = [name.partition(" ")[2] for name in foreign() if name.startswith(f"{group} ")]
+        if rest[0] in others:
+            return Request(Verb((group, rest[0]), "", ""), Namespace(words=[*flags, *rest[1:]]))
+        names += others
         near = nearest(rest[0], names)
         raise UsageError(
             f"`llmspell {group}` has no verb '{rest[0]}'",

@@ -13,7 +13,7 @@ RESERVED = ("local", "hf")
 
 # compiled where they are used: most runs ask for Lua modules only
 _PROVIDER = r"[a-z0-9][a-z0-9._+-]*"
-_COMMAND = r"[a-z][a-z0-9-]*"
+_COMMAND = r"[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)?"
 
 
 def fault(value: ProviderSpec | LuaModule | Tool | Command) -> str | None:
@@ -68,5 +68,5 @@ def _tool(tool: Tool) -> str | None:
 
 def _command(command: Command) -> str | None:
     if not re.fullmatch(_COMMAND, command.name):
-        return f"'{command.name}' can't be a command: lower-case letters, digits and -"
+        return f"'{command.name}' can't be a command: one or two words of lower-case letters, digits and -"
     return None if callable(command.run) else f"command '{command.name}': run can't be called"

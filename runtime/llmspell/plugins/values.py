@@ -61,7 +61,10 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A verb of the command line: ``run(arguments)`` returns the exit code."""
+    """A verb of the command line: ``run(arguments)`` returns the exit code.
+
+    A ``name`` of two words adds to a group that llmspell has, as ``model`` is one: ``llmspell model NAME``.
+    """
 
     name: str
     help: str
