@@ -1,0 +1,237 @@
+"""Requests to the server, and what can go wrong with them.
+
+The official client holds address, headers and open connections. What is sent and read is our own JSON: its types drop
+ids of tool calls, nested schemas and every field that they don't know, and its reader of lines takes U+0085 for an end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from llmspell.errors import LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
+from llmspell_ollama.failures import failure
+from llmspell_ollama.settings import KEY_VARIABLE, Settings
+
+if TYPE_CHECKING:
+    import httpx
+
+ANSWER_SECONDS: Final = 30.0
+"""How long an answer may take that needs no model."""
+
+
+class Connection:
+    """The way to one server; nothing is imported or opened before the first request.
+
+    It belongs to the event loop that uses it: on another one it opens connections of its own.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.host = settings.host
+        self._settings = settings
+        self._client: httpx.AsyncClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = False
+
+    def notice(self) -> str | None:
+        """What the user should know of the key, once; None where there is nothing to say."""
+        if self._told or not self._settings.api_key or self.host.secure or self.host.loopback:
+            return None
+        self._told = True
+        if self._settings.key_named:
+            return f"the key goes to {self.host} unencrypted, where others can read it: use https"
+        return f"{KEY_VARIABLE} is not sent to {self.host}: {_UNENCRYPTED}"
+
+    async def ask(self, method: str, path: str, body: Any = None, *, timeout: float | None = None) -> Any:
+        """Send one request and return its answer: parsed if it is JSON, else its text.
+
+        ``timeout`` is how many seconds the server may be silent; `ANSWER_SECONDS` if it is None.
+
+        Raises:
+            LLMSpellError: nobody answers, or with what `failure` makes of the answer.
+        """
+        model = _model(body)
+        async with self._open(method, path, body, timeout or ANSWER_SECONDS, model) as response:
+            async with self._reading(timeout or ANSWER_SECONDS):
+                text = await response.aread()
+            return _parsed(text)
+
+    async def lines(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        model: str | None = None,
+        first: float | None = None,
+        between: float | None = None,
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Post a request and yield the lines of its answer; closing the generator closes the connection.
+
+        ``first`` is how many seconds the server may take before it answers at all, in which it loads the model and
+        reads the prompt; ``between`` how many may pass between two pieces. The settings say so where they are None.
+        Whether the last line is the one that should be last is for the caller to see.
+
+        Raises:
+            LLMSpellError: nobody answers, the answer is an error or has one in a line, it is cut, or it stalls.
+        """
+        first = first or self._settings.load_timeout
+        between = between or self._settings.silence_timeout
+        model = model or _model(body)
+        async with self._open("POST", path, body, first, model) as response:
+            response.request.extensions["timeout"]["read"] = between  # read anew when the body is
+            rest = b""
+            async with self._reading(between):
+                async for piece in response.aiter_bytes():
+                    *whole, rest = (rest + piece).split(b"\n")
+                    for line in whole:
+                        if line := line.strip():
+                            yield self._line(line, model)
+            if rest := rest.strip():
+                yield self._line(rest, model)
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        client, self._client = self._client, None
+        if client is not None and self._loop is asyncio.get_running_loop():
+            await client.aclose()
+
+    # ── details ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _line(self, line: bytes, model: str | None) -> dict[str, Any]:
+        try:
+            value = json.loads(line)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise ProviderError(
+                f"Ollama at {self.host} sent a line that is no JSON or only half of it",
+                provider="ollama",
+                hint="the connection may have been cut; try again",
+                retryable=True,
+            )
+        if value.get("error"):
+            raise failure(None, value, model=model, host=self.host)
+        return value
+
+    @asynccontextmanager
+    async def _open(
+        self, method: str, path: str, body: Any, silence: float, model: str | None
+    ) -> AsyncGenerator[httpx.Response, None]:
+        """Send a request; what comes in the block is the answer of a server that agreed."""
+        import httpx
+
+        client = self._http()
+        limits = httpx.Timeout(silence, connect=self._settings.connect_timeout, pool=None)
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        async with self._reading(silence, starting=True):
+            response = await client.send(
+                client.build_request(method, path, content=content, timeout=limits), stream=True
+            )
+        try:
+            if not response.is_success:
+                async with self._reading(silence):
+                    raise self._refusal(response, await response.aread(), model)
+            yield response
+        finally:
+            await response.aclose()
+
+    def _refusal(self, response: httpx.Response, said: bytes, model: str | None) -> LLMSpellError:
+        if response.is_redirect:
+            return ProviderUnavailable(
+                f"{self.host} sends requests on to {response.headers.get('location')}",
+                provider="ollama",
+                hint="set [providers.ollama] host, or OLLAMA_HOST, to where Ollama is",
+                retryable=False,
+            )
+        error = failure(response.status_code, _parsed(said), model=model, host=self.host)
+        if isinstance(error, ProviderError) and (after := response.headers.get("retry-after", "")).isdigit():
+            error.retry_after = float(after)
+        return error
+
+    @asynccontextmanager
+    async def _reading(self, silence: float, *, starting: bool = False) -> AsyncGenerator[None, None]:
+        """Turn what httpx raises into errors of llmspell."""
+        import httpx
+
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise ProviderUnavailable(
+                f"cannot reach Ollama at {self.host} ({_reason(error, self._settings.connect_timeout)})",
+                provider="ollama",
+                hint="start it with `ollama serve`, or set [providers.ollama] host",
+            ) from error
+        except httpx.TimeoutException as error:
+            what = "did not answer" if starting else "sent nothing more"
+            key = "load_timeout" if starting else "silence_timeout"
+            raise ProviderTimeout(
+                f"Ollama at {self.host} {what} for {silence:g} s",
+                provider="ollama",
+                hint=f"it may still be loading the model or reading the prompt; [providers.ollama] {key} sets the limit",
+            ) from error
+        except httpx.TransportError as error:
+            raise ProviderError(
+                f"the connection to Ollama at {self.host} was cut",
+                provider="ollama",
+                hint="try again; if it stays so, look into the server's log",
+                retryable=True,
+            ) from error
+
+    def _http(self) -> httpx.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._loop is not loop:
+            self._client, self._loop = self._made(), loop
+        return self._client
+
+    def _made(self) -> httpx.AsyncClient:
+        """The official client's connection, which is all that is used of it."""
+        try:
+            from ollama import AsyncClient
+        except ImportError as error:
+            raise ProviderUnavailable(
+                f"ollama needs a package that is not installed ({error})",
+                provider="ollama",
+                hint="pip install 'llmspell[ollama]'",
+                retryable=False,
+            ) from error
+        client: httpx.AsyncClient = AsyncClient(
+            self.host.url, follow_redirects=False, trust_env=not self.host.loopback
+        )._client
+        client.headers.pop("authorization", None)  # the client takes the key from the environment by itself
+        if self._settings.api_key and (self.host.secure or self.host.loopback or self._settings.key_named):
+            client.headers["authorization"] = f"Bearer {self._settings.api_key}"
+        return client
+
+
+_UNENCRYPTED: Final = (
+    'others could read it on its way; use https, or say that it may go by [providers.ollama] api_key_env = "…"'
+)
+
+
+def _model(body: Any) -> str | None:
+    return str(body["model"]) if isinstance(body, Mapping) and "model" in body else None
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode(errors="replace")
+
+
+def _reason(error: BaseException, seconds: float) -> str:
+    """Why no connection came about, in the system's words."""
+    import httpx
+
+    if isinstance(error, httpx.ConnectTimeout):
+        return f"no answer within {seconds:g} s"
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.strerror:
+            return seen.strerror.lower()
+        group = getattr(seen, "exceptions", None)
+        seen = group[0] if group else seen.__cause__ or seen.__context__
+    return str(error) or type(error).__name__
