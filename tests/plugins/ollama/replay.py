@@ -1,0 +1,392 @@
+"""A server on loopback that plays recorded exchanges over a real socket, as they came: chunk by chunk, with their ends.
+
+How a request finds its recording and how one is played: ../../recordings/README.md, "Replaying". Nothing is passed on
+to a real server: a request that has no answer gets status 599, and the test that sent it fails.
+"""
+
+import base64
+import copy
+import hashlib
+import json
+import select
+import socket
+import struct
+import threading
+from collections import deque
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "recordings" / "ollama"
+STREAMS = {"/api/chat", "/api/generate", "/api/pull", "/api/push", "/api/create"}
+DEFAULTS = {"tools": [], "options": {}, "format": "", "insecure": False, "system": "", "template": "", "truncate": True}
+
+
+@dataclass
+class Exchange:
+    """A request that is waited for and the answer to it, as in a file of the recordings.
+
+    ``pace`` multiplies the recorded pauses. Before chunk number ``hold`` (from 0; None: nowhere) the server waits
+    until ``go_on`` is set or the client leaves; ``held`` is set when it waits.
+    """
+
+    id: str
+    match: dict
+    response: dict
+    pace: float = 0.0
+    hold: int | None = None
+    held: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class Request:
+    """What a client sent. ``exchange`` is the id of its answer; ``left`` is set when it closed before the answer's end.
+
+    ``done`` is set when the answer was sent as a whole or the client has left.
+    """
+
+    method: str
+    path: str
+    headers: dict
+    body: bytes
+    connection: int
+    exchange: str | None = None
+    left: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+@cache
+def _file(id):
+    return json.loads((FOLDER / f"{id}.json").read_text(encoding="utf-8"))
+
+
+@cache
+def index():
+    """All recordings: what index.json says of each, in order."""
+    return json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
+
+
+def recording(id, **how):
+    """A recording by its id; ``pace`` and ``hold`` say how it is played."""
+    data = copy.deepcopy(_file(id))
+    return Exchange(id, data["match"], data["response"], **how)
+
+
+def answer(method, path, *lines, status=200, end="complete", id=None, headers=None, **how):
+    """An exchange that was not recorded: lines of JSON for a stream, or one value for a whole answer.
+
+    A line may be text, which is sent as it is.
+    """
+    stream = path in STREAMS and status == 200
+    texts = [line if isinstance(line, str) else json.dumps(line) + ("\n" if stream else "") for line in lines]
+    kind = "application/x-ndjson" if stream else "application/json; charset=utf-8"
+    sent = {"content-type": kind, "transfer-encoding": "chunked", **(headers or {})}
+    chunks = [{"t": 0, "s": text} for text in texts]
+    response = {"status": status, "headers": sent, "chunks": chunks, "end": end}
+    return Exchange(id or f"{method} {path}", {"method": method, "path": path}, response, **how)
+
+
+class Replay:
+    """The server. Answers come from, in this order:
+
+    ``respond``: a function of the request that gives an `Exchange` or None; the exchanges queued by `play`, the first
+    with the request's method and path; those added by `match`, the first whose body fits too and that was not served
+    yet, then the last of them again.
+    """
+
+    def __init__(self):
+        self.requests = []
+        self.unmatched = []
+        self.respond = None
+        self._queue = deque()
+        self._known = []
+        self._served = set()
+        self._changed = threading.Condition()
+        self._open = set()
+        self._threads = []
+        self._closing = threading.Event()
+        self._woken, self._wake = socket.socketpair()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._spawn(self._accept)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def play(self, *exchanges, **how):
+        """Queue recordings (ids) or exchanges; returns them as exchanges."""
+        added = [recording(one, **how) if isinstance(one, str) else replace(one, **how) for one in exchanges]
+        self._queue.extend(added)
+        return added
+
+    def match(self, *exchanges):
+        """Add recordings (ids) or exchanges that are found by what is asked, any number of times; all without names."""
+        ids = exchanges or [entry["id"] for entry in index()]
+        self._known += [recording(one) if isinstance(one, str) else one for one in ids]
+
+    def left(self):
+        """What was queued and not asked for."""
+        return [exchange.id for exchange in self._queue]
+
+    def wait_for(self, count):
+        """Wait until so many requests have come, and give them."""
+        with self._changed:
+            came = self._changed.wait_for(lambda: len(self.requests) >= count, 20)
+        assert came, f"{len(self.requests)} of {count} requests came"
+        return self.requests[:count]
+
+    def close(self):
+        self._closing.set()
+        self._wake.send(b"x")
+        with self._changed:
+            for connection in self._open:
+                connection.shutdown(socket.SHUT_RDWR) if connection.fileno() >= 0 else None
+        for exchange in (*self._queue, *self._known):
+            exchange.go_on.set()
+        for thread in self._threads:
+            thread.join(20)
+        for one in (self._listener, self._woken, self._wake):
+            one.close()
+
+    # ── the wire ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _spawn(self, work, *args):
+        thread = threading.Thread(target=work, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self):
+        number = 0
+        while not self._closing.is_set():
+            ready, _, _ = select.select([self._listener, self._woken], [], [])
+            if self._listener in ready and not self._closing.is_set():
+                connection, _ = self._listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                with self._changed:
+                    self._open.add(connection)
+                number += 1
+                self._spawn(self._serve, connection, number)
+
+    def _serve(self, connection, number):
+        try:
+            with connection, connection.makefile("rb") as stream:
+                while not self._closing.is_set() and (request := _received(stream, number)):
+                    exchange = self._answer_to(request)
+                    try:
+                        again = self._send(connection, request, exchange)
+                    except OSError:
+                        request.left.set()
+                        again = False
+                    request.done.set()
+                    if not again:
+                        return
+        except OSError:  # the client is gone, between two requests or within one
+            return
+        finally:
+            with self._changed:
+                self._open.discard(connection)
+
+    def _send(self, connection, request, exchange):
+        """Play an answer; whether the connection takes another request."""
+        response = exchange.response
+        chunked = response["headers"].get("transfer-encoding") == "chunked"
+        head = f"HTTP/1.1 {response['status']} {response.get('reason', 'Recorded')}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in response["headers"].items())
+        chunks = [(chunk["t"], _bytes(chunk)) for chunk in response["chunks"]]
+        sizes = sum(len(data) for _, data in chunks)
+        if not chunked and "content-length" not in response["headers"] and request.method != "HEAD":
+            head += f"content-length: {sizes}\r\n"
+        pending, clock = f"{head}\r\n".encode(), 0
+        for number, (due, data) in enumerate(chunks):
+            if exchange.hold == number:
+                exchange.held.set()
+                if self._gone(connection, exchange.go_on):
+                    raise OSError
+            if exchange.pace and self._gone(connection, None, (due - clock) * exchange.pace / 1000):
+                raise OSError
+            clock = due
+            connection.sendall(pending + (b"%x\r\n%s\r\n" % (len(data), data) if chunked else data))
+            pending = b""
+        if pending:
+            connection.sendall(pending)
+        end = response["end"]
+        if end == "complete":
+            if chunked and request.method != "HEAD":
+                connection.sendall(b"0\r\n\r\n")
+            return response["headers"].get("connection") != "close"
+        if end == "hang":
+            exchange.held.set()
+            if self._gone(connection, exchange.go_on):
+                raise OSError
+        elif end == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return False
+
+    def _gone(self, connection, until, seconds=None):
+        """Wait for ``until``, or so long; True if the client closed meanwhile, or the server does."""
+        deadline = 0.02 if until is not None else seconds
+        while not self._closing.is_set() and not (until is not None and until.is_set()):
+            ready, _, _ = select.select([connection, self._woken], [], [], deadline)
+            if connection in ready and not connection.recv(1, socket.MSG_PEEK):
+                return True
+            if until is None:
+                return self._closing.is_set()
+        return self._closing.is_set()
+
+    # ── finding the answer ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _answer_to(self, request):
+        with self._changed:
+            self.requests.append(request)
+            exchange = self._found(request)
+            if exchange is None:
+                what = f"{request.method} {request.path}: {self._nearest(request)}"
+                self.unmatched.append(what)
+                exchange = answer("", "", {"error": what}, status=599, id="nothing")
+            request.exchange = exchange.id
+            self._changed.notify_all()
+        return exchange
+
+    def _found(self, request):
+        if self.respond is not None and (made := self.respond(request)) is not None:
+            return made
+        for exchange in self._queue:
+            if (exchange.match["method"], exchange.match["path"]) == (request.method, request.path):
+                self._queue.remove(exchange)
+                return exchange
+        fitting = [exchange for exchange in self._known if not _differences(exchange.match, request)]
+        fresh = [exchange for exchange in fitting if id(exchange) not in self._served]
+        for exchange in [*fresh, *fitting[-1:]]:
+            self._served.add(id(exchange))
+            return exchange
+        return None
+
+    def _nearest(self, request):
+        """How the request differs from the recording that is nearest to it."""
+        found = [(_differences(exchange.match, request), exchange.id) for exchange in (*self._queue, *self._known)]
+        if not found:
+            return "nothing was to be asked"
+        differences, id = min(found, key=lambda one: sum(map(len, one[0])))
+        return f"nearest is {id}, which differs: {'; '.join(differences) or 'nothing'}"
+
+
+# ── what was asked ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _received(stream, connection):
+    line = stream.readline().decode("latin-1").split()
+    if len(line) != 3:
+        return None
+    headers = {}
+    while text := stream.readline().decode("latin-1").strip():
+        name, _, value = text.partition(":")
+        headers[name.strip().lower()] = value.strip()
+    body = b""
+    if headers.get("transfer-encoding") == "chunked":
+        while size := int(stream.readline(), 16):
+            body += stream.read(size)
+            stream.readline()
+        stream.readline()
+    elif "content-length" in headers:
+        body = stream.read(int(headers["content-length"]))
+    return Request(line[0], line[1], headers, body, connection)
+
+
+def _bytes(chunk):
+    return base64.b64decode(chunk["b64"]) if "b64" in chunk else chunk["s"].encode()
+
+
+def _differences(match, request):
+    """In what a request is not the one that was recorded; an empty list where it is."""
+    found = []
+    if (match["method"], match["path"]) != (request.method, request.path):
+        found.append(f"{match['method']} {match['path']}")
+    for name, value in match.get("headers", {}).items():
+        if request.headers.get(name.lower()) != value:
+            found.append(f"the header {name}: {value}")
+    if "body_sha256" in match:
+        if hashlib.sha256(request.body).hexdigest() != match["body_sha256"].removeprefix("sha256:"):
+            found.append("another upload")
+    elif "body_text" in match:
+        if request.body.decode(errors="replace") != match["body_text"]:
+            found.append(f"the body {match['body_text']!r}")
+    elif "body" in match:
+        wanted, sent = _plain(match["body"], match), _plain(_json(request.body), match)
+        if wanted != sent:
+            found.append(f"the body {_difference(wanted, sent)}")
+    elif request.body:
+        found.append("no body")
+    return found
+
+
+def _json(body):
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace")
+
+
+def _plain(body, match):
+    """A body in the one spelling: no nulls, no defaults, without what is to be ignored."""
+    body = _tidy(copy.deepcopy(body), top=True)
+    if isinstance(body, dict) and match["path"] in STREAMS and body.get("stream") is True:
+        del body["stream"]
+    for pointer in match.get("ignore", ()):
+        *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+        at = body
+        try:
+            for part in parents:
+                at = at[int(part)] if isinstance(at, list) else at[part]
+            del at[int(last) if isinstance(at, list) else last]
+        except (KeyError, IndexError, TypeError, ValueError):
+            continue
+    return body
+
+
+def _tidy(value, top=False):
+    if isinstance(value, dict):
+        tidy = {key: _tidy(inner) for key, inner in value.items() if inner is not None}
+        if top:
+            return {key: inner for key, inner in tidy.items() if DEFAULTS.get(key, ...) != inner}
+        return {key: inner for key, inner in tidy.items() if not (key in ("images", "tool_calls") and inner == [])}
+    if isinstance(value, list):
+        return [_tidy(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _difference(wanted, sent, where=""):
+    """The first place in which two bodies differ, for people."""
+    if isinstance(wanted, dict) and isinstance(sent, dict):
+        for key in (*wanted, *sent):
+            if key not in sent:
+                return f"{where}/{key} is missing"
+            if key not in wanted:
+                return f"{where}/{key} is one more"
+            if wanted[key] != sent[key]:
+                return _difference(wanted[key], sent[key], f"{where}/{key}")
+    if isinstance(wanted, list) and isinstance(sent, list) and len(wanted) == len(sent):
+        for number, pair in enumerate(zip(wanted, sent, strict=True)):
+            if pair[0] != pair[1]:
+                return _difference(*pair, f"{where}/{number}")
+    return f"{where or 'as a whole'} is {json.dumps(sent)[:200]}, not {json.dumps(wanted)[:200]}"
+
+
+@pytest.fixture
+def replay(monkeypatch):
+    """The server for one test, which fails if anything was asked that has no answer."""
+    for name in ("OLLAMA_HOST", "OLLAMA_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    server = Replay()
+    yield server
+    server.close()
+    assert server.unmatched == []
