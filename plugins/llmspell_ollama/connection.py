@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+import os
+import sys
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.errors import LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
@@ -26,12 +28,13 @@ ANSWER_SECONDS: Final = 30.0
 class Connection:
     """The way to one server; nothing is imported or opened before the first request.
 
-    It belongs to the event loop that uses it: on another one it opens connections of its own.
+    It belongs to the event loop that uses it and is closed with it; on another one it opens connections of its own.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.host = settings.host
         self._settings = settings
+        self._kept: AsyncGenerator[httpx.AsyncClient, None] | None = None
         self._client: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told = False
@@ -94,9 +97,9 @@ class Connection:
 
     async def aclose(self) -> None:
         """Close what is open."""
-        client, self._client = self._client, None
-        if client is not None and self._loop is asyncio.get_running_loop():
-            await client.aclose()
+        kept, self._kept, self._client = self._kept, None, None
+        if kept is not None and self._loop is asyncio.get_running_loop():
+            await kept.aclose()
 
     # ── details ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,7 +126,7 @@ class Connection:
         """Send a request; what comes in the block is the answer of a server that agreed."""
         import httpx
 
-        client = self._http()
+        client = await self._http()
         limits = httpx.Timeout(silence, connect=self._settings.connect_timeout, pool=None)
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         async with self._reading(silence, starting=True):
@@ -180,35 +183,68 @@ class Connection:
                 retryable=True,
             ) from error
 
-    def _http(self) -> httpx.AsyncClient:
+    async def _http(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
-            self._client, self._loop = self._made(), loop
+            self._kept, self._loop = self._opened(), loop
+            self._client = await anext(self._kept)
         return self._client
 
-    def _made(self) -> httpx.AsyncClient:
-        """The official client's connection, which is all that is used of it."""
+    async def _opened(self) -> AsyncGenerator[httpx.AsyncClient, None]:
+        """Have a client, and close it when this generator is closed, which a loop that ends does with all of them."""
+        client = _client(self._settings)
         try:
-            from ollama import AsyncClient
-        except ImportError as error:
-            raise ProviderUnavailable(
-                f"ollama needs a package that is not installed ({error})",
-                provider="ollama",
-                hint="pip install 'llmspell[ollama]'",
-                retryable=False,
-            ) from error
-        client: httpx.AsyncClient = AsyncClient(
-            self.host.url, follow_redirects=False, trust_env=not self.host.loopback
-        )._client
-        client.headers.pop("authorization", None)  # the client takes the key from the environment by itself
-        if self._settings.api_key and (self.host.secure or self.host.loopback or self._settings.key_named):
-            client.headers["authorization"] = f"Bearer {self._settings.api_key}"
-        return client
+            yield client
+        finally:
+            await client.aclose()
 
 
 _UNENCRYPTED: Final = (
     'others could read it on its way; use https, or say that it may go by [providers.ollama] api_key_env = "…"'
 )
+
+
+def _client(settings: Settings) -> httpx.AsyncClient:
+    """The official client's own connection, the one thing of it that is used.
+
+    Raises:
+        ProviderUnavailable: the package is not installed, or the environment's proxy is unusable.
+    """
+    host, key = settings.host, settings.api_key
+    try:
+        import httpx
+
+        with _ordinary_environment():
+            from ollama import AsyncClient
+        client: httpx.AsyncClient = AsyncClient(
+            host.url, follow_redirects=False, trust_env=not host.loopback, limits=httpx.Limits(max_connections=None)
+        )._client
+    except ImportError as error:
+        raise ProviderUnavailable(
+            f"ollama needs a package that is not installed ({error})",
+            provider="ollama",
+            hint="pip install 'llmspell[ollama]'",
+            retryable=False,
+        ) from error
+    # The client takes the key out of the environment by itself, and sends it to anybody.
+    client.headers.pop("authorization", None)
+    if key and (host.secure or host.loopback or settings.key_named):
+        client.headers["authorization"] = f"Bearer {key}"
+    return client
+
+
+@contextmanager
+def _ordinary_environment() -> Iterator[None]:
+    """Hide variables while the package is imported, which makes a client of its own and stumbles over strange ones.
+
+    https://github.com/ollama/ollama-python/issues/424
+    """
+    strange = [name for name in os.environ if name.startswith("OLLAMA_") or name.lower().endswith("_proxy")]
+    hidden = {name: os.environ.pop(name) for name in strange if "ollama" not in sys.modules}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _model(body: Any) -> str | None:
@@ -224,14 +260,18 @@ def _parsed(content: bytes) -> Any:
 
 def _reason(error: BaseException, seconds: float) -> str:
     """Why no connection came about, in the system's words."""
+    import ssl
+
     import httpx
 
     if isinstance(error, httpx.ConnectTimeout):
         return f"no answer within {seconds:g} s"
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, OSError) and seen.strerror:
-            return seen.strerror.lower()
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {seen.verify_message}"
+        if isinstance(seen, OSError) and seen.errno:  # asyncio has words of its own, and addresses, in strerror
+            return (os.strerror(seen.errno) if seen.errno > 0 else seen.strerror or str(seen)).lower()
         group = getattr(seen, "exceptions", None)
         seen = group[0] if group else seen.__cause__ or seen.__context__
     return str(error) or type(error).__name__
