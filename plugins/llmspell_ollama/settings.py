@@ -28,9 +28,10 @@ class Settings:
     """What the user says of the server and of how to use it; times are in seconds.
 
     ``keep_alive`` is how long a model stays in memory after a request, in seconds or as Go writes durations; negative
-    is for ever, None leaves it to the server. ``context_length`` counts tokens and ``parallel`` the requests that one
-    model answers at once; None where nothing is set. ``connect_timeout`` limits connecting, ``load_timeout`` the wait
-    for the first byte of an answer, ``silence_timeout`` that for each further one.
+    is for ever, None leaves it to the server. ``context_length`` counts tokens, where 0 leaves the choice to the
+    server, and ``parallel`` the requests that one model answers at once; None where nothing is set.
+    ``connect_timeout`` limits connecting, ``load_timeout`` the wait for the first byte of an answer,
+    ``silence_timeout`` that for each further one.
     ``key_named`` says that the user named the variable of ``api_key`` for this server.
     """
 
@@ -68,8 +69,8 @@ def read(table: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os
         host=hosts.parse(table.get("host") or environ.get("OLLAMA_HOST")),
         api_key=api_key,
         key_named=bool(named),
-        keep_alive=_keep_alive(table.get("keep_alive")),
-        context_length=_count(table, "context_length", 64),
+        keep_alive=keep_alive(table.get("keep_alive")),
+        context_length=0 if table.get("context_length") == 0 else _count(table, "context_length", 64),
         parallel=_count(table, "parallel", 1),
         local_only=bool(table.get("local_only", False)),
         auto_start=bool(table.get("auto_start", False)),
@@ -79,7 +80,12 @@ def read(table: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os
     )
 
 
-def _keep_alive(value: Any) -> float | str | None:
+def keep_alive(value: Any) -> float | str | None:
+    """Read how long a model stays in memory.
+
+    Raises:
+        ConfigError: it is no length of time.
+    """
     if value is None:
         return None
     if isinstance(value, str):

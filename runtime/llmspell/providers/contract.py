@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from llmspell.errors import LLMSpellError
 from llmspell.models.names import ModelRef
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
@@ -33,10 +34,19 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture as the bytes of its file; ``media_type`` is image/png or the like."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation.
 
     ``tool_calls`` are the calls an assistant made, ``tool_call_id`` names the call that a ``tool`` message answers.
+    ``images`` belong to a user's message; a provider that can't show them to its model refuses the option ``images``.
     ``provider_data`` holds what a provider wants back untouched (signatures, cache markers), by provider name.
     """
 
@@ -44,6 +54,7 @@ class Message:
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
+    images: tuple[Image, ...] = ()
     provider_data: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -172,11 +183,16 @@ ChatEvent: TypeAlias = TextDelta | ReasoningDelta | ToolCall | Usage | Notice | 
 
 @dataclass(frozen=True, slots=True)
 class EmbedResult:
-    """One vector per text, in order."""
+    """One vector per text, in order.
+
+    ``errors`` says what is wrong with single texts, by their place from 0 on; the vector of such a text is ``()``. What
+    goes for all of them is raised instead.
+    """
 
     vectors: tuple[tuple[float, ...], ...]
     model: str
     usage: Usage
+    errors: Mapping[int, LLMSpellError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +241,16 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class ProviderStatus:
-    """How a provider is. ``error`` says what is wrong and what to do when ``ready`` is false."""
+    """How a provider is. ``error`` says what is wrong and what to do when ``ready`` is false.
+
+    ``loaded`` names the models that are in the memory of a server; empty too where nobody says.
+    """
 
     ready: bool
     version: str | None = None
     models: int = 0
     error: str | None = None
+    loaded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

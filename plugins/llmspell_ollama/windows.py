@@ -1,0 +1,90 @@
+"""How many tokens a model's context gets, decided once for each model.
+
+A server left to itself gives a model 4,096 tokens where it finds no large GPU, whatever the model could read, and
+another number in a later request makes it load the model again. So the first request decides, and all say the same.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from llmspell.errors import LLMSpellError, ModelNotFound, ProviderTimeout, ProviderUnavailable
+from llmspell_ollama.connection import Connection
+from llmspell_ollama.naming import same
+
+CAP: Final = 8192
+"""A model that could read more gets this much: a cache for 128k tokens takes gigabytes that few scripts need."""
+
+
+class Windows:
+    """The context lengths of a server's models. ``wanted`` is the setting; 0 leaves the choice to the server."""
+
+    def __init__(self, connection: Connection, wanted: int | None) -> None:
+        self._connection = connection
+        self._wanted = wanted
+        self._known: dict[str, int | None] = {}
+
+    async def of(self, model: str) -> int | None:
+        """The ``num_ctx`` of every chat with a model; None where the server decides.
+
+        That is the setting, else what the model's own parameters say, else what it is loaded with now, else what it
+        was trained for up to `CAP`; never more than it was trained for.
+
+        Raises:
+            ProviderUnavailable, ProviderTimeout: nobody answers. ModelNotFound: the server hasn't got it.
+                Any other failure is left to the chat to report.
+        """
+        if self._wanted == 0:
+            return None
+        if model not in self._known:
+            try:
+                length = await self._decided(model)
+            except (ProviderUnavailable, ProviderTimeout, ModelNotFound):
+                raise
+            except LLMSpellError:
+                return None
+            self._known.setdefault(model, length)
+        return self._known[model]
+
+    async def loaded_length(self, model: str) -> int | None:
+        """How many tokens a model can read at once, as it is loaded now or else was trained; None if nobody says."""
+        try:
+            return await self._loaded(model) or trained_length(
+                await self._connection.ask("POST", "/api/show", {"model": model})
+            )
+        except LLMSpellError:
+            return None
+
+    async def _decided(self, model: str) -> int | None:
+        shown = await self._connection.ask("POST", "/api/show", {"model": model})
+        if not isinstance(shown, dict) or shown.get("remote_host"):
+            return None
+        trained = trained_length(shown)
+        wanted = self._wanted or _parameter(shown) or await self._loaded(model) or (trained and CAP)
+        return min(wanted, trained) if wanted and trained else wanted
+
+    async def _loaded(self, model: str) -> int | None:
+        running = await self._connection.ask("GET", "/api/ps")
+        entries = running.get("models") if isinstance(running, dict) else None
+        for entry in entries or ():
+            if isinstance(entry, dict) and same(str(entry.get("name")), model):
+                return _count(entry.get("context_length"))
+        return None
+
+
+def trained_length(shown: Any) -> int | None:
+    """How many tokens a model was trained to read, from what ``/api/show`` says of it."""
+    info = shown.get("model_info") if isinstance(shown, dict) else None
+    if not isinstance(info, dict):
+        return None
+    return _count(info.get(f"{info.get('general.architecture')}.context_length"))
+
+
+def _parameter(shown: dict[str, Any]) -> int | None:
+    found = re.search(r"^num_ctx\s+(\d+)", str(shown.get("parameters") or ""), re.MULTILINE)
+    return _count(int(found[1])) if found else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
