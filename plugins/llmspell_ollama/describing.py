@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from llmspell import LoadedModel, ModelInfo
 from llmspell_ollama.host import Host
-from llmspell_ollama.naming import full, id_of, same
+from llmspell_ollama.names import full, id_of, same
 
 PROVIDER: Final = "ollama"
 _ABLE: Final[Mapping[str, tuple[str, ...]]] = {

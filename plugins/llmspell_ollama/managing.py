@@ -14,7 +14,7 @@ from llmspell.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from llmspell_ollama import describing, naming
+from llmspell_ollama import describing, names
 from llmspell_ollama.connection import Connection
 from llmspell_ollama.settings import Settings
 
@@ -60,7 +60,7 @@ class Models:
             True,
             known if isinstance(known, str) and known and known != _UNKNOWN_VERSION else None,
             len(self._shown(describing.entries(there))),
-            loaded=tuple(naming.id_of(describing.name(one)) for one in describing.entries(running)),
+            loaded=tuple(names.id_of(describing.name(one)) for one in describing.entries(running)),
         )
 
     async def here(self) -> list[ModelInfo]:
@@ -84,7 +84,7 @@ class Models:
 
     async def remove(self, ref: ModelRef) -> None:
         """Delete a model, and give its memory back; raises `ModelNotFound`."""
-        name = naming.name_of(ref)
+        name = names.name_of(ref)
         if await self._is_loaded(name):
             await self._put_away(name)  # the server would keep what it runs, under a name that is gone
         try:
@@ -125,7 +125,7 @@ class Models:
             ModelNotFound: the server doesn't have it.
             ModelError: it still answers somebody after `UNLOAD_SECONDS`; it goes when it is done.
         """
-        name = naming.name_of(ref)
+        name = names.name_of(ref)
         if not await self._is_loaded(name):
             await self._show(ref, name)
             return False
@@ -156,9 +156,9 @@ class Models:
 
     def checked(self, ref: ModelRef) -> str:
         """The name to send for a model; raises `ModelNotUsable` where the name leads away and may not."""
-        name = naming.name_of(ref)
-        if self._settings.local_only and naming.in_cloud(name):
-            raise naming.refused(name)
+        name = names.name_of(ref)
+        if self._settings.local_only and names.in_cloud(name):
+            raise names.refused(name)
         return name
 
     async def allowed(self, ref: ModelRef) -> str:
@@ -182,17 +182,17 @@ class Models:
             ids = [one.id for one in await self.here()]
         except LLMSpellError:  # the reason is known without it
             ids = []
-        return naming.missing(ref, ids)
+        return names.missing(ref, ids)
 
     def _refuse_cloud(self, name: str, *said: Mapping[str, Any]) -> None:
         far = next(filter(None, map(describing.cloud, said)), None)
         if self._settings.local_only and far:
-            raise naming.refused(name, far)
+            raise names.refused(name, far)
 
     def _shown(self, entries: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         if not self._settings.local_only:
             return entries
-        return [one for one in entries if not describing.cloud(one) and not naming.in_cloud(describing.name(one))]
+        return [one for one in entries if not describing.cloud(one) and not names.in_cloud(describing.name(one))]
 
     async def _show(self, ref: ModelRef, name: str) -> Mapping[str, Any]:
         try:

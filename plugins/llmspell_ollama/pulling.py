@@ -18,7 +18,7 @@ from typing import Any, Final
 from llmspell import PullProgress
 from llmspell.errors import PullFailed
 from llmspell_ollama.connection import Connection
-from llmspell_ollama.naming import id_of
+from llmspell_ollama.names import id_of
 
 SILENCE_SECONDS: Final = 900.0
 """How long nothing may come: the server is silent while it checks the sum of a file, which has no limit in size."""
