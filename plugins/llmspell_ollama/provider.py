@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from llmspell import ChatEvent, ChatRequest, EmbedRequest, EmbedResult, Provider
-from llmspell_ollama import chatting, embedding, naming
+from llmspell_ollama import chatting, embedding, names
 from llmspell_ollama import settings as configured
 from llmspell_ollama.connection import Connection
 from llmspell_ollama.turns import Turns
@@ -34,14 +34,14 @@ class OllamaProvider(Provider):
     # ── running one ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
-        model = naming.name_of(request.model)
+        model = names.name_of(request.model)
         events = chatting.chat(model, request, self._connection, self._settings, self._windows, self._turns)
         async with aclosing(events):
             async for event in events:
                 yield event
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
-        model = naming.name_of(request.model)
+        model = names.name_of(request.model)
         return await embedding.embed(model, request.texts, self._connection, self._settings, self._windows, self._turns)
 
     async def aclose(self) -> None:

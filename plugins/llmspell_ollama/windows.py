@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from llmspell.errors import LLMSpellError, ModelNotFound, ProviderTimeout, ProviderUnavailable
 from llmspell_ollama.connection import Connection
-from llmspell_ollama.naming import same
+from llmspell_ollama.names import same
 
 CAP: Final = 8192
 """A model that could read more gets this much: a cache for 128k tokens takes gigabytes that few scripts need."""
