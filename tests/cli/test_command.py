@@ -220,13 +220,17 @@ def test_a_plugin_adds_a_verb_to_a_group(llmspell):
 from llmspell import Command, hookimpl
 
 def polish(arguments):
-    print("polished", arguments.times)
+    print("polished", arguments.times, arguments.twice)
     return 9
+
+def configure(parser):
+    parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("--twice", action="store_true")
 
 @hookimpl
 def llmspell_commands():
     return [
-        Command("model polish", "make it shine", polish, lambda p: p.add_argument("--times", type=int, default=1)),
+        Command("model polish", "make it shine", polish, configure),
         Command("model list", "x", polish),
         Command("moon walk", "x", polish),
     ]
@@ -234,7 +238,7 @@ def llmspell_commands():
     write_plugin(llmspell.cwd.parent / "plugins", "wax", source)
     env = {"LLMSPELL_PLUGINS": "shop,wax"}
     done = llmspell("model", "polish", "--times", "3", env=env)
-    assert (done.returncode, done.stdout) == (9, "polished 3\n")
+    assert (done.returncode, done.stdout) == (9, "polished 3 False\n")
     assert "the command 'model list' of a plugin is left out: llmspell has one" in done.stderr
     assert "the command 'moon walk' of a plugin is left out: llmspell has no group 'moon'" in done.stderr
     assert "polish" in llmspell("--help", env=env).stdout

@@ -54,6 +54,7 @@ def _answer(context: Context, request: Request) -> int:
 def _plugin_command(context: Context, name: str, words: Sequence[str]) -> int:
     command = context.plugins.commands()[name]
     known = parser(f"llmspell {name}", EVERYWHERE, command.help)
+    known.argument_default = None  # ours leave no trace where they aren't given; a plugin's are as argparse has them
     if command.configure is not None:
         command.configure(known)
     context.arguments = read(known, words)
