@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from llmspell import ProviderSpec, hookimpl
+from llmspell import Command, ProviderSpec, hookimpl
 
 
 def _make(settings: Mapping[str, Any]) -> Any:
@@ -38,3 +39,22 @@ def llmspell_providers() -> Iterable[ProviderSpec]:
             },
         )
     ]
+
+
+def _configure_install(parser: ArgumentParser) -> None:
+    from llmspell_ollama import installing
+
+    installing.configure(parser)
+
+
+def _install(arguments: Namespace) -> int:
+    from llmspell_ollama import installing
+
+    return installing.run(arguments)
+
+
+@hookimpl
+def llmspell_commands() -> Iterable[Command]:
+    """The command ``llmspell model install-ollama``."""
+    help = "print the command that installs Ollama, or run it with --yes"
+    return [Command("model install-ollama", help, _install, _configure_install)]

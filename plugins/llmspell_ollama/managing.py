@@ -99,8 +99,8 @@ class Models:
         """The models in the server's memory. Several names of one file share it, and one of them is listed."""
         return [describing.running(one) for one in describing.entries(await self._get("/api/ps"))]
 
-    async def load(self, ref: ModelRef, options: Mapping[str, Any]) -> None:
-        """Bring a model into memory; ``options`` are those that its chats have, or they would load it again.
+    async def load(self, ref: ModelRef, num_ctx: int | None) -> None:
+        """Bring a model into memory with the context length of its chats; with another one they would load it again.
 
         Raises:
             ModelNotFound, ModelNotUsable: it isn't there, or can't be loaded.
@@ -115,7 +115,9 @@ class Models:
             path = "/api/embed"
         else:
             path = "/api/chat"
-            body |= {"messages": [], "stream": False, "options": dict(options)}
+            body |= {"messages": [], "stream": False}
+            if num_ctx is not None:
+                body["options"] = {"num_ctx": num_ctx}
         await self._connection.ask("POST", path, body, timeout=self._settings.load_timeout)
 
     async def unload(self, ref: ModelRef) -> bool:

@@ -59,6 +59,11 @@ def name_of(ref: ModelRef) -> str:
     return re.sub(r"\+(\d+)$", r":\1", first) + slash + rest
 
 
+def chosen(ref: ModelRef) -> bool:
+    """Whether the user named a provider, and didn't leave it open by ``local/`` or nothing."""
+    return (ref.backend or ref.provider) not in (None, LOCAL)
+
+
 def full(name: str) -> str:
     """A name of Ollama's with its tag."""
     return name if ":" in name.rpartition("/")[2] else f"{name}:{LATEST}"
@@ -98,8 +103,7 @@ def missing(ref: ModelRef, here: Iterable[str]) -> ModelNotFound:
     """
     name = name_of(ref)
     near = _near(name, [id_of(one) for one in here])
-    chosen = ref.backend or ref.provider
-    spec = str(ref) if chosen not in (None, LOCAL) else f"{ref}@ollama"
+    spec = str(ref) if chosen(ref) else f"{ref}@ollama"
     return ModelNotFound(
         f"Ollama has no model '{name}'",
         model=name,
@@ -107,7 +111,7 @@ def missing(ref: ModelRef, here: Iterable[str]) -> ModelNotFound:
         hint=f"did you mean {' or '.join(near)}? `llmspell model list` shows all that are here"
         if near
         else f"`llmspell model pull {spec}` fetches it, if {LIBRARY} has one of that name",
-        pull=spec if chosen not in (None, LOCAL) and not near else None,
+        pull=spec if chosen(ref) and not near else None,
     )
 
 

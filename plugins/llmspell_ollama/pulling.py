@@ -11,7 +11,7 @@ https://github.com/ollama/ollama, docs/api.md, "Pull a Model".
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ SILENCE_SECONDS: Final = 900.0
 """How long nothing may come: the server is silent while it checks the sum of a file, which has no limit in size."""
 
 
-async def pull(connection: Connection, name: str) -> AsyncIterator[PullProgress]:
+async def pull(connection: Connection, name: str) -> AsyncGenerator[PullProgress, None]:
     """Let the server fetch a model; the last event is ``complete``.
 
     Raises:

@@ -18,7 +18,9 @@ from typing import Final
 from llmspell import Notice
 from llmspell.config import paths
 from llmspell.errors import ProviderUnavailable
+from llmspell.models import ollama_names
 from llmspell_ollama.host import Host
+from llmspell_ollama.names import same
 
 PROGRAM: Final = "ollama"
 GREETING: Final = b"Ollama is running"
@@ -47,6 +49,11 @@ def program() -> str | None:
 def log_file() -> str:
     """Where a server that llmspell starts writes what it has to say."""
     return os.path.join(paths.folder("state"), "ollama-serve.log")
+
+
+def holds(name: str) -> bool:
+    """Whether the store on this machine has a model, as the server would list it if it ran."""
+    return any(same(name, found.name) for found in ollama_names.names())
 
 
 class Server:
