@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing
-from typing import Any
+from contextlib import aclosing, suppress
+from typing import Any, Final
 
 from llmspell import ChatEvent, ChatRequest, Finish, Notice, ReasoningDelta, TextDelta, ToolCall, Usage
-from llmspell.errors import ContextOverflow, ProviderError
+from llmspell.errors import ContextOverflow, LLMSpellError, ProviderError
 from llmspell_ollama import requests
 from llmspell_ollama.connection import Connection
 from llmspell_ollama.requests import ChatBody
 from llmspell_ollama.settings import Settings
 from llmspell_ollama.turns import Turns
 from llmspell_ollama.windows import Windows
+
+END_SECONDS: Final = 0.2
+"""How long an answer that is whole may take to end."""
 
 
 async def chat(
@@ -57,6 +61,7 @@ async def events(
             called = called or isinstance(event, ToolCall)
             yield event
         if line.get("done") is True:
+            await _read_out(lines)
             for event in _ended(line, model, body, window, called):
                 yield event
             return
@@ -67,6 +72,12 @@ async def events(
         "repeat_penalty; its log may say more",
         retryable=True,
     )
+
+
+async def _read_out(lines: AsyncIterator[Mapping[str, Any]]) -> None:
+    """Read the end of the body after the last line: a connection that is left before can't be used again."""
+    with suppress(LLMSpellError, asyncio.TimeoutError, TimeoutError, StopAsyncIteration):
+        await asyncio.wait_for(anext(lines), END_SECONDS)
 
 
 def _said(line: Mapping[str, Any]) -> Iterator[ChatEvent]:
