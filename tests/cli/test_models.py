@@ -19,7 +19,7 @@ def test_status(llmspell):
         "shop      ready   9.1           0",
     ]
     assert json.loads(llmspell("model", "status", "--json").stdout) == {
-        "shop": {"ready": True, "version": "9.1", "models": 0, "error": None}
+        "shop": {"ready": True, "version": "9.1", "models": 0, "error": None, "loaded": []}
     }
 
 
@@ -79,7 +79,7 @@ from llmspell.errors import ModelNotFound
 
 HERE = {id: ModelInfo(id, "garage", path=f"/cars/{id}") for id in ("beetle", "mini", "hf:owner/repo/van.gguf")}
 HELD = [
-    LoadedModel("beetle", memory_bytes=900_000_000, context_length=4096, engine="boxer 1.2"),
+    LoadedModel("beetle", memory_bytes=900_000_000, context_length=4096, engine="boxer 1.2", expires_at=4102488000.0),
     LoadedModel("mini", pid=77, program="llmspell run race.lua"),
 ]
 
@@ -129,9 +129,9 @@ def garage(llmspell, tmp_path):
 
 def test_ps(garage):
     head, beetle, mini = garage("ps").stdout.splitlines()
-    assert head.split() == ["MODEL", "PROVIDER", "MEMORY", "CONTEXT", "ENGINE", "PROCESS"]
-    assert beetle.split() == ["beetle", "garage", "900", "MB", "4096", "boxer", "1.2", "-"]
-    assert mini.split() == ["mini", "garage", "-", "-", "-", "77", "llmspell", "run", "race.lua"]
+    assert head.split() == ["MODEL", "PROVIDER", "MEMORY", "CONTEXT", "ENGINE", "UNTIL", "PROCESS"]
+    assert beetle.split() == ["beetle", "garage", "900", "MB", "4096", "boxer", "1.2", "2100-01-01", "-"]
+    assert mini.split() == ["mini", "garage", "-", "-", "-", "-", "77", "llmspell", "run", "race.lua"]
     one, other = json.loads(garage("ps", "--json", "--backend", "garage").stdout)
     assert one == {
         "id": "beetle",
@@ -140,7 +140,7 @@ def test_ps(garage):
         "context_length": 4096,
         "engine": "boxer 1.2",
         "pid": None,
-        "expires_at": None,
+        "expires_at": 4102488000.0,
         "program": None,
     }
     assert (other["pid"], other["program"]) == (77, "llmspell run race.lua")

@@ -107,7 +107,10 @@ async def _models(context: Context, findings: list[Finding]) -> None:
     for name, status in statuses.items():
         if status.ready:
             models = f"{status.models} model{'' if status.models == 1 else 's'}"
-            findings.append(Finding(f"provider {name}", GOOD, ", ".join(filter(None, (status.version, models)))))
+            loaded = f"in memory: {', '.join(status.loaded)}" if status.loaded else None
+            findings.append(
+                Finding(f"provider {name}", GOOD, ", ".join(filter(None, (status.version, models, loaded))))
+            )
         else:
             findings.append(Finding(f"provider {name}", MEH, status.error or "not ready"))
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 from llmspell.cli.context import Context
 from llmspell.cli.output import as_json, size, table
@@ -18,10 +19,10 @@ def ps(context: Context) -> int:
         print(as_json(found))
     elif found:
         rows = [
-            (one.id, one.provider, size(one.memory_bytes), one.context_length, one.engine, _process(one))
+            (one.id, one.provider, size(one.memory_bytes), one.context_length, one.engine, _until(one), _process(one))
             for one in found
         ]
-        print(table(("MODEL", "PROVIDER", "MEMORY", "CONTEXT", "ENGINE", "PROCESS"), rows))
+        print(table(("MODEL", "PROVIDER", "MEMORY", "CONTEXT", "ENGINE", "UNTIL", "PROCESS"), rows))
     else:
         print("no model is in memory", file=sys.stderr)
     return 0
@@ -60,6 +61,15 @@ def _held(spec: str, holders: list[LoadedModel]) -> ModelError:
         f"{spec} is in the memory of {processes}; only the process itself can give it back",
         model=spec,
         hint="end that program, or have it call LocalLLM.unload",
+    )
+
+
+def _until(one: LoadedModel) -> str | None:
+    """When a model leaves the memory by itself, by the clock on the wall."""
+    if one.expires_at is None:
+        return None
+    return time.strftime(
+        "%H:%M" if one.expires_at - time.time() < 86400 else "%Y-%m-%d", time.localtime(one.expires_at)
     )
 
 

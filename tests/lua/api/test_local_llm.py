@@ -80,6 +80,13 @@ def test_status_under_every_name(lua):
     ]
 
 
+def test_status_says_what_is_in_the_memory_of_a_server(lua):
+    server = Store(status=ProviderStatus(True, models=2, loaded=("small:1b", "large:9b")))
+    assert lua("local s = LocalLLM.status() print(#s.nobody.loaded, table.unpack(s.store.loaded))", server) == [
+        "0\tsmall:1b\tlarge:9b"
+    ]
+
+
 def test_status_of_a_provider_that_is_down(lua):
     down = Store(status=ProviderStatus(False, error="start it"))
     assert lua("local s = LocalLLM.status().store print(s.running, s.ready, s.models, s.error)", down) == [

@@ -10,6 +10,7 @@ local format = string.format
 ---@field models integer how many models are there
 ---@field version? string
 ---@field error? string what is wrong and what to do
+---@field loaded string[] the models in the memory of a server; empty too where nobody says
 
 ---@class LocalModel
 ---@field id string
@@ -53,7 +54,7 @@ local Backends = { __name = "LocalStatus" }
 -- Scripts look at backends that may not be installed at all.
 function Backends.__index(_, name)
   if type(name) ~= "string" then return nil end
-  return { running = false, ready = false, models = 0, error = format("no local provider is called '%s'", name) }
+  return { running = false, ready = false, models = 0, loaded = {}, error = format("no local provider is called '%s'", name) }
 end
 
 ---How each local provider is, by each of its names.

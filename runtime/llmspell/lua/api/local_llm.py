@@ -56,6 +56,7 @@ class LocalOps:
                 "models": status.models,
                 "version": status.version,
                 "error": status.error,
+                "loaded": list(status.loaded),
             }
             answers.update(dict.fromkeys(hub.names_of(name), fields))
         return answers
