@@ -14,9 +14,10 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from llmspell.errors import LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
+from llmspell.errors import AuthError, LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
+from llmspell_ollama.complaints import LOG
 from llmspell_ollama.failures import failure
-from llmspell_ollama.settings import KEY_VARIABLE, Settings
+from llmspell_ollama.settings import Settings
 
 if TYPE_CHECKING:
     import httpx
@@ -40,13 +41,9 @@ class Connection:
         self._told = False
 
     def notice(self) -> str | None:
-        """What the user should know of the key, once; None where there is nothing to say."""
-        if self._told or not self._settings.api_key or self.host.secure or self.host.loopback:
-            return None
-        self._told = True
-        if self._settings.key_named:
-            return f"the key goes to {self.host} unencrypted, where others can read it: use https"
-        return f"{KEY_VARIABLE} is not sent to {self.host}: {_UNENCRYPTED}"
+        """What the user should know of the key, said once; None where there is nothing more to say."""
+        told, self._told = self._told, True
+        return None if told else self._settings.key_warning
 
     async def ask(self, method: str, path: str, body: Any = None, *, timeout: float | None = None) -> Any:
         """Send one request and return its answer: parsed if it is JSON, else its text.
@@ -56,11 +53,9 @@ class Connection:
         Raises:
             LLMSpellError: nobody answers, or with what `failure` makes of the answer.
         """
-        model = _model(body)
-        async with self._open(method, path, body, timeout or ANSWER_SECONDS, model) as response:
-            async with self._reading(timeout or ANSWER_SECONDS):
-                text = await response.aread()
-            return _parsed(text)
+        limit = timeout or ANSWER_SECONDS
+        async with self._open(method, path, body, limit, _model(body)) as response, self._reading(limit):
+            return _parsed(await response.aread())
 
     async def lines(
         self,
@@ -128,13 +123,12 @@ class Connection:
 
         client = await self._http()
         limits = httpx.Timeout(silence, connect=self._settings.connect_timeout, pool=None)
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        async with self._reading(silence, starting=True):
-            response = await client.send(
-                client.build_request(method, path, content=content, timeout=limits), stream=True
-            )
+        content = None if body is None else json.dumps(body).encode()
+        request = client.build_request(method, path, content=content, timeout=limits)
+        async with self._reading(silence, "did not answer"):
+            response = await client.send(request, stream=True)
         try:
-            if not response.is_success:
+            if not response.is_success or response.headers.get("content-type", "").startswith("text/html"):
                 async with self._reading(silence):
                     raise self._refusal(response, await response.aread(), model)
             yield response
@@ -150,12 +144,14 @@ class Connection:
                 retryable=False,
             )
         error = failure(response.status_code, _parsed(said), model=model, host=self.host)
+        if isinstance(error, AuthError) and self._settings.api_key and not self._settings.sent_key:
+            error.hint = self._settings.key_warning
         if isinstance(error, ProviderError) and (after := response.headers.get("retry-after", "")).isdigit():
             error.retry_after = float(after)
         return error
 
     @asynccontextmanager
-    async def _reading(self, silence: float, *, starting: bool = False) -> AsyncGenerator[None, None]:
+    async def _reading(self, silence: float, late: str = "sent nothing more") -> AsyncGenerator[None, None]:
         """Turn what httpx raises into errors of llmspell."""
         import httpx
 
@@ -168,12 +164,8 @@ class Connection:
                 hint="start it with `ollama serve`, or set [providers.ollama] host",
             ) from error
         except httpx.TimeoutException as error:
-            what = "did not answer" if starting else "sent nothing more"
-            key = "load_timeout" if starting else "silence_timeout"
             raise ProviderTimeout(
-                f"Ollama at {self.host} {what} for {silence:g} s",
-                provider="ollama",
-                hint=f"it may still be loading the model or reading the prompt; [providers.ollama] {key} sets the limit",
+                f"Ollama at {self.host} {late} for {silence:g} s", provider="ollama", hint=self._patience(silence)
             ) from error
         except httpx.TransportError as error:
             raise ProviderError(
@@ -182,6 +174,13 @@ class Connection:
                 hint="try again; if it stays so, look into the server's log",
                 retryable=True,
             ) from error
+
+    def _patience(self, silence: float) -> str:
+        if silence == self._settings.load_timeout:
+            return "it may still be loading the model or reading the prompt: raise [providers.ollama] load_timeout"
+        if silence == self._settings.silence_timeout:
+            return "try again; if the model is only slow, raise [providers.ollama] silence_timeout"
+        return f"try again; {LOG}"
 
     async def _http(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
@@ -199,18 +198,13 @@ class Connection:
             await client.aclose()
 
 
-_UNENCRYPTED: Final = (
-    'others could read it on its way; use https, or say that it may go by [providers.ollama] api_key_env = "…"'
-)
-
-
 def _client(settings: Settings) -> httpx.AsyncClient:
     """The official client's own connection, the one thing of it that is used.
 
     Raises:
         ProviderUnavailable: the package is not installed, or the environment's proxy is unusable.
     """
-    host, key = settings.host, settings.api_key
+    host = settings.host
     try:
         import httpx
 
@@ -226,10 +220,17 @@ def _client(settings: Settings) -> httpx.AsyncClient:
             hint="pip install 'llmspell[ollama]'",
             retryable=False,
         ) from error
+    except ValueError as error:  # of the environment's proxies
+        raise ProviderUnavailable(
+            f"no request can be sent to {host}: {error}",
+            provider="ollama",
+            hint="check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or put the host into NO_PROXY",
+            retryable=False,
+        ) from error
     # The client takes the key out of the environment by itself, and sends it to anybody.
     client.headers.pop("authorization", None)
-    if key and (host.secure or host.loopback or settings.key_named):
-        client.headers["authorization"] = f"Bearer {key}"
+    if settings.sent_key:
+        client.headers["authorization"] = f"Bearer {settings.sent_key}"
     return client
 
 

@@ -47,6 +47,24 @@ class Settings:
     load_timeout: float = LOAD_SECONDS
     silence_timeout: float = SILENCE_SECONDS
 
+    @property
+    def sent_key(self) -> str | None:
+        """The key, unless others could read it on its way and nobody said that it may go there."""
+        private = self.host.secure or self.host.loopback
+        return self.api_key if private or self.key_named else None
+
+    @property
+    def key_warning(self) -> str | None:
+        """What the user should know of the key; None where there is nothing to say."""
+        if not self.api_key or self.host.secure or self.host.loopback:
+            return None
+        if self.key_named:
+            return f"the key for Ollama goes to {self.host} unencrypted, where others can read it: use https"
+        return (
+            f"{KEY_VARIABLE} is not sent to {self.host}, because others could read it on its way: use https, or name "
+            "its variable by [providers.ollama] api_key_env"
+        )
+
 
 def read(table: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Make the settings from the provider's table of llmspell.toml; ``OLLAMA_HOST`` counts where it names no host.

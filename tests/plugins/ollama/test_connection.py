@@ -21,7 +21,8 @@ def gathered(connection, path="/api/chat", body=None, **limits):
 
 
 @pytest.mark.parametrize(
-    "id", ["chat-stream", "syn-split-7", "syn-one-chunk", "syn-crlf", "syn-blank-lines", "syn-no-final-newline", "chat-nel"]
+    "id",
+    ["chat-stream", "syn-split-7", "syn-one-chunk", "syn-crlf", "syn-blank-lines", "syn-no-final-newline", "chat-nel"],
 )
 def test_lines_however_they_are_cut(replay, connection, id):
     replay.play(id)
