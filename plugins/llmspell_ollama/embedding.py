@@ -94,7 +94,7 @@ class _Work:
             return
         self.failures += 1
         if end - start == 1:
-            self.errors[start] = await self._told(failed, start)
+            self.errors[start] = await self._told(failed)
         elif self.failures >= FAILURES:
             raise failed
         else:
@@ -106,7 +106,7 @@ class _Work:
         body: dict[str, Any] = {"model": self.model, "input": list(self.texts[start:end]), "truncate": False}
         if self.settings.keep_alive is not None:
             body["keep_alive"] = self.settings.keep_alive
-        answer = await self.connection.ask("POST", "/api/embed", body)
+        answer = await self.connection.ask("POST", "/api/embed", body, timeout=self.settings.load_timeout)
         found = answer.get("embeddings") if isinstance(answer, Mapping) else None
         if not isinstance(found, list) or len(found) != end - start:
             count = len(found) if isinstance(found, list) else "no"
@@ -117,12 +117,10 @@ class _Work:
         tokens = answer.get("prompt_eval_count")
         self.tokens += tokens if isinstance(tokens, int) else 0
 
-    async def _told(self, error: LLMSpellError, index: int) -> LLMSpellError:
-        """The error of one text, with its place where there are several, counted from 1."""
+    async def _told(self, error: LLMSpellError) -> LLMSpellError:
+        """The error of one text."""
         if isinstance(error, ContextOverflow):
-            error = counted(error, await self.windows.loaded_length(self.model), 0)
-        if len(self.texts) > 1:
-            error.message = f"text {index + 1}: {error.message}"
+            return counted(error, await self.windows.loaded_length(self.model), 0)
         return error
 
 

@@ -11,19 +11,32 @@ from llmspell.errors import UsageError
 
 
 def embed(context: Context) -> int:
-    """Turn texts into vectors: a JSON array on a line of its own for each, or all in one JSON object."""
+    """Turn texts into vectors: a JSON array on a line of its own for each, or all in one JSON object.
+
+    In the place of a text that failed stands null, and the reason on stderr.
+    """
     texts = context.arguments.text
     if texts in ([], ["-"]):
         texts = _lines()
     hub = context.hub
     hub.on_missing = Fetcher(hub)
     result = context.wait(hub.embed(context.given("model") or hub.embedding_model(), texts))
+    failed = sorted(result.errors.items())
+    vectors = [vector or None for vector in result.vectors]
     if context.given("json"):
-        print(as_json({"model": result.model, "vectors": result.vectors, "usage": result.usage}, indent=None))
+        errors = [
+            {"text": place + 1, "type": error.type, "message": error.message, "hint": error.hint}
+            for place, error in failed
+        ]
+        print(
+            as_json({"model": result.model, "vectors": vectors, "errors": errors, "usage": result.usage}, indent=None)
+        )
     else:
-        for vector in result.vectors:
+        for vector in vectors:
             print(as_json(vector, indent=None))
-    return 0
+    for place, error in failed:
+        print(f"text {place + 1}: {error.message}{f' ({error.hint})' if error.hint else ''}", file=sys.stderr)
+    return failed[0][1].exit_code if failed else 0
 
 
 def _lines() -> list[str]:

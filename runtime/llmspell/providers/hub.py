@@ -233,11 +233,12 @@ class Hub:
         return self._settings.models.embedding or self._settings.models.default
 
     async def embed(self, spec: str, texts: Sequence[str]) -> EmbedResult:
-        """Turn texts into vectors with a model: one per text, in order.
+        """Turn texts into vectors with a model: one per text, in order; ``errors`` of the result names those that failed.
 
         Raises:
             InvalidRequest: no list of texts; nothing was sent.
             ProviderError: the provider can't, or failed. ModelError, RequestError: see `llmspell.errors`.
+                Whatever it is of, the error of the first text where there is not one vector.
         """
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise InvalidRequest("only a list of texts can be embedded")
@@ -249,6 +250,8 @@ class Hub:
             raise ProviderError(
                 f"{route.name} gave {len(result.vectors)} vectors for {len(texts)} texts", provider=route.name
             )
+        if result.errors and not any(result.vectors):
+            raise result.errors[min(result.errors)]
         return result
 
     async def _ask(self, route: Route, verb: str, what: EmbedRequest | ModelRef) -> Any:

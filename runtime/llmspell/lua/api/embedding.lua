@@ -48,15 +48,18 @@ local function check_options(options)
 end
 
 ---Turn a text into its vector, or a list of texts into the list of theirs, in the same order. Without a model it takes
----`[models] embedding` of llmspell.toml, or else the default model. Vectors of two models can't be compared.
+---`[models] embedding` of llmspell.toml, or else the default model. Vectors of two models can't be compared. Where only
+---some texts of a list fail, `false` stands in the place of their vectors, and `errors` says why.
 ---@param text string|string[]
 ---@param options? { model: string? }
----@return number[]|number[][] vectors one vector for a text, a list of them for a list
+---@return number[]|(number[]|false)[] vectors one vector for a text, a list of them for a list
+---@return table<integer, { type: string, message: string, hint: string?, retryable: boolean }>? errors by the place of the text; nil if there are none
 function Embedding.embed(text, options)
   local alone = type(text) == "string"
   if not alone then check_texts(text) end
-  local vectors = await("embedding.embed", alone and { text } or text, check_options(options))
-  return alone and vectors[1] or vectors
+  local result = await("embedding.embed", alone and { text } or text, check_options(options))
+  if alone then return result.vectors[1] end
+  return result.vectors, result.errors
 end
 
 local function check_vector(vector, name)
