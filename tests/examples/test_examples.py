@@ -1,4 +1,4 @@
-"""Every example runs as it is, on the real model."""
+"""Every example runs as it is: on the real model, and on recorded answers of a real Ollama."""
 
 import os
 import pty
@@ -10,6 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from recorded_ollama import recorded
+from replay import recording, replay
+
+__all__ = ["replay"]
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 pytestmark = pytest.mark.usefixtures("llmspell_home")
@@ -24,7 +28,14 @@ def run(name, *arguments, given="", model=None):
 def test_each_example_is_in_the_readme_and_tested():
     names = {path.name for path in EXAMPLES.glob("*.lua")}
     assert names == set(re.findall(r"^\| `(\w+\.lua)`", (EXAMPLES / "README.md").read_text(), re.M))
-    assert names == {"gguf_inference.lua", "local_chat.lua", "parallel_agents.lua", "structured_output.lua"}
+    assert names == {
+        "backend_comparison.lua",
+        "gguf_inference.lua",
+        "local_chat.lua",
+        "ollama_chat.lua",
+        "parallel_agents.lua",
+        "structured_output.lua",
+    }
 
 
 @pytest.mark.parametrize("arguments, given", [((), ""), (("What is a tide?",), ""), ((), "What is a tide?\n")])
@@ -36,9 +47,15 @@ def test_local_chat_answers_one_question(arguments, given):
 
 
 def test_local_chat_is_a_conversation_on_a_terminal():
+    assert "an empty line ends" in conversation("local_chat.lua")
+
+
+def conversation(name, model=None):
+    """What is on a terminal after one question."""
+    chosen = ("-m", model) if model else ()
     child, terminal = pty.fork()
     if child == 0:
-        os.execv(sys.executable, [sys.executable, "-m", "llmspell", "run", str(EXAMPLES / "local_chat.lua")])
+        os.execv(sys.executable, [sys.executable, "-m", "llmspell", "run", *chosen, str(EXAMPLES / name)])
     seen = _read_until(terminal, "> ")
     os.write(terminal, b"Hello!\n")
     seen += _read_until(terminal, "tokens/s]")
@@ -46,7 +63,7 @@ def test_local_chat_is_a_conversation_on_a_terminal():
     _, status = os.waitpid(child, 0)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(status) == 0
-    assert "an empty line ends" in seen
+    return seen
 
 
 def _read_until(terminal, text):
@@ -99,3 +116,132 @@ def test_structured_output_is_data():
     year, genre = re.search(r"^data: .*, (\d+), a work of the kind '(\w+)'$", done.stdout, re.M).groups()
     assert 1400 <= int(year) <= 2100
     assert genre in ("novel", "poetry", "science", "history")
+
+
+# ── Ollama ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def ollama(replay, monkeypatch):
+    """A server that answers what a real one did."""
+    replay.respond = recorded
+    monkeypatch.setenv("OLLAMA_HOST", replay.url)
+    return replay
+
+
+@pytest.fixture
+def no_ollama(monkeypatch):
+    """An address where nobody listens."""
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")
+
+
+@pytest.mark.parametrize("arguments, given", [(("What is the capital of France?",), ""), ((), "Capital of France?\n")])
+def test_ollama_chat_answers_one_question(ollama, arguments, given):
+    done = run("ollama_chat.lua", *arguments, given=given, model="ollama/smollm2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "The capital of France is Paris.\n"
+    assert re.search(r"\[smollm2: 8 tokens, first after \d+ ms, [\d.]+ tokens/s\]", done.stderr)
+
+
+def test_ollama_chat_takes_the_newest_model_that_chats(ollama):
+    done = run("ollama_chat.lua", "Hello!")
+    assert done.returncode == 0, done.stderr
+    (chat,) = [request.json for request in ollama.requests if request.path == "/api/chat"]
+    assert chat["model"] == "smol-jinja:latest"  # all-minilm is newer, and only embeds
+
+
+def test_ollama_chat_dims_what_a_model_thinks_on_a_terminal(ollama):
+    seen = conversation("ollama_chat.lua", "ollama/smol-think")
+    assert "Ollama 0.33.0, smol-think:latest. Ask something; an empty line ends" in seen
+    thought = "".join(re.findall(r"\x1b\[2m(.*?)\x1b\[0m", seen, re.S))
+    assert thought.startswith("The user adds four and one.")
+    answer = re.sub(r"\x1b\[2m.*\x1b\[0m", "", seen, flags=re.S).partition("Hello!")[2]
+    assert "The user adds" not in answer
+    assert re.search(r"\d", answer.partition("[smol-think")[0])
+
+
+def test_ollama_chat_answers_without_the_thoughts_on_a_pipe(ollama):
+    done = run("ollama_chat.lua", "What is 4+1?", model="ollama/smol-think")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"\s*\d+\s*", done.stdout)
+
+
+def test_ollama_chat_goes_on_after_an_error(ollama):
+    def broken_once(request):
+        if request.path == "/api/chat" and not any(one.path == "/api/chat" for one in ollama.requests[:-1]):
+            return recording("chat-busy")
+        return recorded(request)
+
+    ollama.respond = broken_once
+    child, terminal = pty.fork()
+    if child == 0:
+        script = str(EXAMPLES / "ollama_chat.lua")
+        os.execv(sys.executable, [sys.executable, "-m", "llmspell", "run", "-m", "ollama/smollm2", script])
+    _read_until(terminal, "> ")
+    os.write(terminal, b"Hello!\n")
+    assert "too many requests waiting" in _read_until(terminal, "> ")
+    os.write(terminal, b"Hello!\n")
+    assert "Paris" in _read_until(terminal, "tokens/s]")
+    os.write(terminal, b"\n")
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_ollama_chat_says_how_to_get_an_ollama_that_is_not_there(no_ollama):
+    done = run("ollama_chat.lua", "Hello!")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot reach Ollama at http://127.0.0.1:1 (connection refused)" in done.stderr
+    assert "ollama" in done.stderr.partition("refused)")[2]  # and what to do
+    assert "traceback" not in done.stderr
+
+
+def test_ollama_chat_says_how_to_get_a_model_that_is_not_there(ollama):
+    done = run("ollama_chat.lua", "Hello!", model="ollama/llama3.2")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Ollama has no model 'llama3.2'" in done.stderr
+    assert "llmspell model pull ollama/llama3.2" in done.stderr
+    assert "traceback" not in done.stderr
+
+
+def test_ollama_chat_says_what_to_do_where_ollama_has_no_model(ollama):
+    ollama.respond = lambda request: recording("tags-empty") if request.path == "/api/tags" else recorded(request)
+    done = run("ollama_chat.lua", "Hello!")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Ollama has no model to chat with\nfetch one: llmspell model pull ollama/smollm2:135m" in done.stderr
+
+
+FIGURES = r" +Q4_1 +[\d.]+ ms +[\d.]+ ms +[\d.]+ tokens/s +(\d+)$"
+
+
+def test_backend_comparison_measures_both_backends(ollama, monkeypatch):
+    monkeypatch.setenv("LLMSPELL_PROVIDERS_GGUF_THREADS", "1")
+    done = run("backend_comparison.lua", "What is the capital of France?", model="local/smollm2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('smollm2, "What is the capital of France?"\n\nbackend ')
+    assert re.search(rf"^ollama{FIGURES}", done.stdout, re.M).group(1) == "8"
+    assert int(re.search(rf"^gguf{FIGURES}", done.stdout, re.M).group(1)) > 1
+    prompts = [request.json["messages"][-1]["content"] for request in ollama.requests if request.path == "/api/chat"]
+    assert prompts == ["Hello!", "What is the capital of France?"]
+
+
+def test_backend_comparison_has_a_row_for_a_backend_that_is_not_there(no_ollama, monkeypatch):
+    monkeypatch.setenv("LLMSPELL_PROVIDERS_GGUF_THREADS", "1")
+    done = run("backend_comparison.lua")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^ollama +cannot reach Ollama at http://127\.0\.0\.1:1", done.stdout, re.M)
+    assert re.search(rf"^gguf{FIGURES}", done.stdout, re.M)
+
+
+def test_backend_comparison_has_a_row_for_a_model_that_is_not_there(ollama):
+    done = run("backend_comparison.lua", model="local/smol-tools")
+    assert done.returncode == 0, done.stderr
+    assert "smol-tools" in re.search(r"^gguf +(.*)$", done.stdout, re.M).group(1)
+    assert re.search(rf"^ollama{FIGURES}", done.stdout, re.M)
+
+
+def test_backend_comparison_fails_where_neither_answers(no_ollama):
+    done = run("backend_comparison.lua", model="local/nothing")
+    assert done.returncode == 1
+    assert [line.split()[0] for line in done.stdout.splitlines()[3:]] == ["ollama", "gguf"]
+    assert "traceback" not in done.stderr
