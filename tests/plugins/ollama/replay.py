@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -148,7 +149,8 @@ class Replay:
         self._wake.send(b"x")
         with self._changed:
             for connection in self._open:
-                connection.shutdown(socket.SHUT_RDWR) if connection.fileno() >= 0 else None
+                with suppress(OSError):  # closed this very moment
+                    connection.shutdown(socket.SHUT_RDWR)
         for exchange in (*self._queue, *self._known):
             exchange.go_on.set()
         for thread in self._threads:
