@@ -27,6 +27,7 @@ def no_models_of_others(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OLLAMA_MODELS", nothing)
         patch.setenv("HF_HUB_CACHE", nothing)
+        patch.setenv("OLLAMA_HOST", "127.0.0.1:1")  # nobody listens there
         yield
 
 
