@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import llmspell_gguf
+import llmspell_ollama
 from llmspell import errors
 from llmspell.config import check_providers, load
 from llmspell.config.checking import expected
@@ -18,6 +19,7 @@ from llmspell.plugins.values import ProviderSpec
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 TEXT = PAGE.read_text(encoding="utf-8")
+BUNDLED = (*llmspell_gguf.llmspell_providers(), *llmspell_ollama.llmspell_providers())
 BLOCKS = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", TEXT)
 
 
@@ -72,9 +74,14 @@ def test_each_toml_block_loads(text, tmp_path):
     (tmp_path / "llmspell.toml").write_text(text)
     settings = load(environ={"LLMSPELL_HOME": str(tmp_path / "home")}, cwd=str(tmp_path))
     assert settings.origins, "it sets something"
-    (gguf,) = llmspell_gguf.llmspell_providers()
     openai = ProviderSpec("openai", dict, settings={"base_url": str, "api_key_env": str})
-    check_providers(settings, {"gguf": gguf, "openai": openai})
+    check_providers(settings, {spec.name: spec for spec in (*BUNDLED, openai)})
+
+
+def test_the_keys_of_bundled_providers_are_named():
+    for spec in BUNDLED:
+        (keys_named,) = re.findall(rf"(?:keys|Those) of `{spec.name}`.*?: (.*?)\.", " ".join(TEXT.split()))
+        assert re.findall(r"`(\w+)`", keys_named) == list(spec.settings)
 
 
 @pytest.mark.parametrize("text", blocks("sh"))

@@ -5,6 +5,7 @@ import re
 import pytest
 
 import llmspell_gguf
+import llmspell_ollama
 from llmspell.config import Settings, load
 from llmspell.config.files import parse, shipped
 from llmspell.config.schema import keys, section_names
@@ -66,7 +67,8 @@ def test_no_key_of_the_schema_is_missing():
     assert [key for key in keys() if key not in named and key != "providers"] == []
 
 
-def test_the_keys_of_bundled_providers_are_all_there():
-    (spec,) = llmspell_gguf.llmspell_providers()
-    there = {KEY.match(line).group(1) for section, line in entries() if section == "providers.gguf"}
+@pytest.mark.parametrize("plugin", [llmspell_gguf, llmspell_ollama])
+def test_the_keys_of_bundled_providers_are_all_there(plugin):
+    (spec,) = plugin.llmspell_providers()
+    there = {KEY.match(line).group(1) for section, line in entries() if section == f"providers.{spec.name}"}
     assert there == set(spec.settings)
