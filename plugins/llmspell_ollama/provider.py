@@ -14,6 +14,7 @@ from llmspell import (
     LoadedModel,
     ModelInfo,
     ModelRef,
+    Notice,
     Provider,
     ProviderStatus,
     PullProgress,
@@ -98,6 +99,8 @@ class OllamaProvider(Provider):
         async with self._server.reached():
             if notice := self._server.notice():
                 yield notice
+            if text := self._connection.notice():
+                yield Notice(text)
             model = await self._models.allowed(request.model)
             events = chatting.chat(model, request, self._connection, self._settings, self._windows, self._turns)
             try:
