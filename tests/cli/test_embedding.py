@@ -11,8 +11,10 @@ from llmspell.testing import write_plugin
 
 ABACUS = """\
 import asyncio
+from dataclasses import replace
 
 from llmspell import ModelInfo, ProviderSpec, hookimpl
+from llmspell.errors import ProviderCrashed
 
 
 def make(settings):
@@ -23,7 +25,11 @@ def make(settings):
             if request.model.id == "endless":
                 print("embedding", flush=True)
                 await asyncio.Event().wait()
-            return await super().embed(request)
+            result = await super().embed(request)
+            bad = [place for place, text in enumerate(request.texts) if text == "bad"]
+            vectors = tuple(() if place in bad else vector for place, vector in enumerate(result.vectors))
+            errors = {place: ProviderCrashed("it died", hint="try again") for place in bad}
+            return replace(result, vectors=vectors, errors=errors)
 
     return Abacus(name="abacus", models=("counter", "endless"), vector=lambda text: [len(text), 0.1])
 
@@ -51,11 +57,30 @@ def test_a_line_for_each_text(embed):
     assert (done.returncode, done.stdout, done.stderr) == (0, "[1.0, 0.1]\n[3.0, 0.1]\n[0.0, 0.1]\n", "")
 
 
+def test_a_text_that_fails_leaves_its_line_to_null(embed):
+    done = embed("a", "bad", "b c")
+    assert (done.returncode, done.stdout) == (4, "[1.0, 0.1]\nnull\n[3.0, 0.1]\n")
+    assert done.stderr == "text 2: it died (try again)\n"
+
+
+def test_a_text_that_fails_in_json(embed):
+    done = embed("--json", "bad", "b c")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["vectors"]) == (4, [None, [3.0, 0.1]])
+    assert found["errors"] == [{"text": 1, "type": "provider_crashed", "message": "it died", "hint": "try again"}]
+
+
+def test_no_vector_at_all_is_an_error(embed):
+    done = embed("bad")
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", "error: it died\nhint: try again\n")
+
+
 def test_json(embed):
     for words in (("--json", "a", "b c"), ("a", "--json", "b c"), ("a", "b c", "--json")):
         assert json.loads(embed(*words).stdout) == {
             "model": "counter",
             "vectors": [[1.0, 0.1], [3.0, 0.1]],
+            "errors": [],
             "usage": {"input_tokens": 3, "output_tokens": 0, "cached_tokens": 0},
         }
 

@@ -43,6 +43,21 @@ def test_vectors_come_in_the_order_of_the_texts(make_hub, run):
     assert result == EmbedResult(((1.0,), (3.0,), (2.0,)), "model", Usage(7))
 
 
+def test_errors_of_single_texts_are_a_part_of_the_result(make_hub, run):
+    class Choosy(Vectors):
+        async def embed(self, request):
+            errors = {n: ModelNotUsable(text) for n, text in enumerate(request.texts) if text.startswith("bad")}
+            vectors = tuple(() if n in errors else (1.0,) for n in range(len(request.texts)))
+            return EmbedResult(vectors, "model", Usage(), errors)
+
+    hub = make_hub(Choosy())
+    result = run(hub.embed("local/model", ["good", "bad"]))
+    assert result.vectors == ((1.0,), ())
+    assert result.errors[1].message == "bad"
+    with pytest.raises(ModelNotUsable, match="bad one"):  # there is nothing to keep
+        run(hub.embed("local/model", ["bad one", "bad two"]))
+
+
 def test_no_texts_need_no_provider(make_hub, run):
     provider = Vectors()
     assert run(make_hub(provider).embed("local/model", [])).vectors == ()

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,40 @@ def test_texts_cross_as_they_are(lua, provider):
     texts = ["", "a\0b", "Привет 👩‍🚀", "a\n"]
     lua('Embedding.embed{ "", "a\\0b", "Привет 👩‍🚀", "a\\n" }', toml=CHOSEN)
     assert provider.embed_requests[0].texts == tuple(texts)
+
+
+class Choosy(ScriptedProvider):
+    """Has no vector for a text that begins with "bad"."""
+
+    async def embed(self, request):
+        result = await super().embed(request)
+        errors = {place: ContextOverflow(10, 20) for place, text in enumerate(request.texts) if text.startswith("bad")}
+        vectors = tuple(() if place in errors else vector for place, vector in enumerate(result.vectors))
+        return replace(result, vectors=vectors, errors=errors)
+
+
+def test_a_text_that_fails_costs_the_others_nothing(lua):
+    source = """
+        local vectors, errors = Embedding.embed{ "abc", "bad", "a" }
+        print(#vectors, #vectors[1], vectors[2], vectors[3][1])
+        for place, why in pairs(errors) do print(place, why.type, why.message, why.retryable) end
+        print(pcall(Embedding.similarity, vectors[1], vectors[2]))
+        print(select(2, Embedding.embed{ "abc" }), (select("#", Embedding.embed("abc"))))
+    """
+    *lines, unequal, good = lua(source, Choosy(name="fake", vector=lengths), toml=CHOSEN)
+    assert lines == [
+        "3\t3\tfalse\t1.0",
+        "2\tcontext_overflow\tthe prompt has 20 tokens and the model's context holds 10\tfalse",
+    ]
+    assert "must be a vector" in unequal
+    assert good == "nil\t1"
+
+
+@pytest.mark.parametrize("texts", ['"bad"', '{ "bad" }', '{ "bad", "bad too" }'])
+def test_no_vector_at_all_is_an_error(lua, texts):
+    provider = Choosy(name="fake", vector=lengths)
+    source = f"local _, why = pcall(Embedding.embed, {texts}) print(why.type, why.limit, why.used)"
+    assert lua(source, provider, toml=CHOSEN) == ["context_overflow\t10\t20"]
 
 
 def test_which_model(lua, provider):
