@@ -113,6 +113,7 @@ class Models:
         able = answer.get("capabilities")
         if isinstance(able, list) and "embedding" in able and "completion" not in able:
             path = "/api/embed"
+            body["input"] = []  # which loads it, as no messages do
         else:
             path = "/api/chat"
             body |= {"messages": [], "stream": False}

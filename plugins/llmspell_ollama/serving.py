@@ -132,24 +132,30 @@ class Server:
         path = program()
         if path is None or not self._host.url.startswith("http://") or self._host.url.count("/") > 2:
             raise self._unreachable(refusal)
+        await self.stop()  # one that was started before and doesn't listen any more
         log = log_file()
         self._process = _serve(path, self._host.url.removeprefix("http://"), log)
         try:
-            await asyncio.wait_for(self._up(self._process), self._patience)
+            up = await asyncio.wait_for(self._up(self._process), self._patience)
         except (asyncio.TimeoutError, TimeoutError):
+            failure = self._failed(f"it did not answer within {self._patience:g} s", log)
             await self.stop()
-            raise self._failed(f"it did not answer within {self._patience:g} s", log) from None
-        if (code := self._process.poll()) is not None:
+            raise failure from None
+        code = self._process.poll()
+        if code is not None:
             self._process = None
-            if not await self._answers():  # another one may have taken the port meanwhile, and that one will do
-                raise self._failed(f"it ended at once with exit code {code}", log)
-            return
-        self._notice = Notice(f"started `ollama serve`, which is stopped at the end; it writes to {log}")
+        if not up:
+            raise self._failed(f"it ended at once with exit code {code}", log)
+        if code is None:
+            self._notice = Notice(f"started `ollama serve`, which is stopped at the end; it writes to {log}")
 
-    async def _up(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until the server answers or its process has ended."""
-        while not await self._answers() and process.poll() is None:
+    async def _up(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait until a server answers, or the process has ended and none does: another one may have been faster."""
+        while not await self._answers():
+            if process.poll() is not None:
+                return await self._answers()
             await asyncio.sleep(LOOK_SECONDS)
+        return True
 
     async def _answers(self) -> bool:
         """Whether an Ollama server answers; waits for the answer where the connection is accepted."""

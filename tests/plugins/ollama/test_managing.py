@@ -199,9 +199,9 @@ def test_load_takes_the_context_of_the_chats(replay, provide):
 
 
 def test_load_of_an_embedding_model(replay, provide):
-    replay.play("show-embedding", "show-embedding", "embed-no-input")
+    replay.play("show-embedding", "show-embedding", "embed-empty-list")
     drive(provide(context_length=512).load(parse("ollama/all-minilm")))
-    assert sent(replay)[-1] == ("POST", "/api/embed", {"model": "all-minilm"})
+    assert sent(replay)[-1] == ("POST", "/api/embed", {"model": "all-minilm", "input": []})
 
 
 def test_unload_waits_until_the_model_is_gone(replay, ollama):
