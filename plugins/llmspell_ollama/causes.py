@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from llmspell.errors import (
-    AuthError,
     ContextOverflow,
     InvalidRequest,
     LLMSpellError,
@@ -82,9 +81,3 @@ def overflow(said: Said, message: str, hint: str) -> LLMSpellError:
     used = int(said.fields.get("n_prompt_tokens") or (counts[1] if counts else 0))
     limit = int(said.fields.get("n_ctx") or (counts[2] if counts else 0))
     return ContextOverflow(limit, used, None if used and limit else message, hint=hint)
-
-
-def sign_in(said: Said, message: str, hint: str) -> LLMSpellError:
-    """Ollama's cloud wants an account."""
-    url = said.fields.get("signin_url")
-    return AuthError(message, provider="ollama", hint=f"{hint}, or open {url}" if isinstance(url, str) else hint)

@@ -98,7 +98,7 @@ _REQUESTS: Final = (
         _CONTEXT,
     ),
     Row(
-        r"input length exceeds the (maximum )?context length",
+        r"input length exceeds (the |maximum )*context length",
         causes.overflow,
         "a text is longer than {model} can read",
         "split it into shorter texts",
@@ -214,13 +214,6 @@ _CLOUD: Final = (
         provider(ProviderUnavailable, retryable=False),
         "{model} runs in Ollama's cloud, which Ollama at {host} doesn't use",
         "take a model that runs there itself, or start Ollama without OLLAMA_NO_CLOUD",
-    ),
-    Row(
-        r"^unauthorized$",
-        causes.sign_in,
-        "Ollama's cloud doesn't know who asks for {model}",
-        "put a key into the environment variable OLLAMA_API_KEY, or sign in by `ollama signin` where Ollama runs",
-        (401,),
     ),
     Row(
         r"https://ollama\.com[:/]",

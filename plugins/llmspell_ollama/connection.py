@@ -9,21 +9,22 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.errors import AuthError, LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
 from llmspell_ollama.complaints import LOG
 from llmspell_ollama.failures import failure
-from llmspell_ollama.settings import Settings
+from llmspell_ollama.settings import KEY_VARIABLE, Settings
 
 if TYPE_CHECKING:
     import httpx
 
 ANSWER_SECONDS: Final = 30.0
 """How long an answer may take that needs no model."""
+
+_PROXIES: Final = "check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or put the host into NO_PROXY"
 
 
 class Connection:
@@ -101,7 +102,7 @@ class Connection:
     def _line(self, line: bytes, model: str | None) -> dict[str, Any]:
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             raise ProviderError(
@@ -158,16 +159,21 @@ class Connection:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            there = "" if self.host.loopback else " there"
             raise ProviderUnavailable(
                 f"cannot reach Ollama at {self.host} ({_reason(error, self._settings.connect_timeout)})",
                 provider="ollama",
-                hint="start it with `ollama serve`, or set [providers.ollama] host",
+                hint=f"start it{there} with `ollama serve`, or set [providers.ollama] host",
             ) from error
         except httpx.TimeoutException as error:
             raise ProviderTimeout(
                 f"Ollama at {self.host} {late} for {silence:g} s", provider="ollama", hint=self._patience(silence)
             ) from error
-        except httpx.TransportError as error:
+        except httpx.ProxyError as error:
+            raise ProviderUnavailable(
+                f"the proxy lets nobody reach Ollama at {self.host}: {error}", provider="ollama", hint=_PROXIES
+            ) from error
+        except httpx.RequestError as error:
             raise ProviderError(
                 f"the connection to Ollama at {self.host} was cut",
                 provider="ollama",
@@ -206,13 +212,9 @@ def _client(settings: Settings) -> httpx.AsyncClient:
     """
     host = settings.host
     try:
-        import httpx
-
-        with _ordinary_environment():
+        # The package makes a client while it is imported, and stumbles over what is strange in these.
+        with _hidden(lambda name: name.startswith("OLLAMA_") or name.lower().endswith("_proxy")):
             from ollama import AsyncClient
-        client: httpx.AsyncClient = AsyncClient(
-            host.url, follow_redirects=False, trust_env=not host.loopback, limits=httpx.Limits(max_connections=None)
-        )._client
     except ImportError as error:
         raise ProviderUnavailable(
             f"ollama needs a package that is not installed ({error})",
@@ -220,28 +222,26 @@ def _client(settings: Settings) -> httpx.AsyncClient:
             hint="pip install 'llmspell[ollama]'",
             retryable=False,
         ) from error
-    except ValueError as error:  # of the environment's proxies
+    import httpx
+
+    try:
+        with _hidden(lambda name: name == KEY_VARIABLE):  # the client would send it to anybody
+            client: httpx.AsyncClient = AsyncClient(
+                host.url, follow_redirects=False, trust_env=not host.loopback, limits=httpx.Limits(max_connections=None)
+            )._client
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
         raise ProviderUnavailable(
-            f"no request can be sent to {host}: {error}",
-            provider="ollama",
-            hint="check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or put the host into NO_PROXY",
-            retryable=False,
+            f"no request can be sent to {host}: {error}", provider="ollama", hint=_PROXIES, retryable=False
         ) from error
-    # The client takes the key out of the environment by itself, and sends it to anybody.
-    client.headers.pop("authorization", None)
     if settings.sent_key:
         client.headers["authorization"] = f"Bearer {settings.sent_key}"
     return client
 
 
 @contextmanager
-def _ordinary_environment() -> Iterator[None]:
-    """Hide variables while the package is imported, which makes a client of its own and stumbles over strange ones.
-
-    https://github.com/ollama/ollama-python/issues/424
-    """
-    strange = [name for name in os.environ if name.startswith("OLLAMA_") or name.lower().endswith("_proxy")]
-    hidden = {name: os.environ.pop(name) for name in strange if "ollama" not in sys.modules}
+def _hidden(unwanted: Callable[[str], bool]) -> Iterator[None]:
+    """Take variables out of the environment for a moment."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if unwanted(name)}
     try:
         yield
     finally:
@@ -255,7 +255,7 @@ def _model(body: Any) -> str | None:
 def _parsed(content: bytes) -> Any:
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return content.decode(errors="replace")
 
 

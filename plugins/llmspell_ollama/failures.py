@@ -31,6 +31,9 @@ def failure(status: int | None, said: Any, *, model: str | None = None, host: Ho
             words |= {name: value or "" for name, value in found.groupdict().items()}
             return row.make(known, row.message.format_map(words), row.hint.format_map(words))
     what = f": {text}" if text else " without a word"
+    if isinstance(url := fields.get("signin_url"), str):
+        hint = f"sign in by `ollama signin` where Ollama runs, or open {url}"
+        return AuthError(f"Ollama's cloud doesn't know the machine of {host}{what}", provider="ollama", hint=hint)
     if status in (401, 403):
         return AuthError(f"Ollama at {host} refuses the request{what}", provider="ollama", hint=KEY)
     if status is not None and status < 500:
@@ -49,7 +52,7 @@ def _unwrapped(said: Any) -> tuple[str, Mapping[str, Any]]:
         if isinstance(said, str) and said.lstrip().startswith("{"):
             try:
                 said = json.loads(said)
-            except ValueError:
+            except (ValueError, RecursionError):
                 break
         elif isinstance(said, Mapping) and (inner := said.get("error", said.get("message"))) is not None:
             fields |= {key: value for key, value in said.items() if key not in ("error", "message")}

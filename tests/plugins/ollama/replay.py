@@ -111,6 +111,7 @@ class Replay:
         self._served = set()
         self._changed = threading.Condition()
         self._open = set()
+        self._ended = set()
         self._threads = []
         self._closing = threading.Event()
         self._woken, self._wake = socket.socketpair()
@@ -143,6 +144,18 @@ class Replay:
             came = self._changed.wait_for(lambda: len(self.requests) >= count, 20)
         assert came, f"{len(self.requests)} of {count} requests came"
         return self.requests[:count]
+
+    def hang_up(self):
+        """Close every connection, as a server that starts anew does."""
+        with self._changed:
+            for connection in self._open:
+                connection.shutdown(socket.SHUT_RDWR)
+            assert self._changed.wait_for(lambda: not self._open, 20)
+
+    def closed(self, number):
+        """Wait until a connection (they count from 1) is closed; False if it stays open."""
+        with self._changed:
+            return self._changed.wait_for(lambda: number in self._ended, 20)
 
     def close(self):
         self._closing.set()
@@ -195,6 +208,8 @@ class Replay:
         finally:
             with self._changed:
                 self._open.discard(connection)
+                self._ended.add(number)
+                self._changed.notify_all()
 
     def _send(self, connection, request, exchange):
         """Play an answer; whether the connection takes another request."""
