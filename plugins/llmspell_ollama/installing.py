@@ -63,7 +63,7 @@ def _install(command: str) -> None:
     code = subprocess.run(command, shell=True, check=False).returncode
     if code or serving.program() is None:  # a pipe of which curl failed ends well
         raise ProviderUnavailable(
-            f"the command ended with exit code {code}, and {serving.PROGRAM} is not there",
+            f"the command {f'failed with exit code {code}' if code else 'installed no ollama'}",
             hint=f"what it said above is the reason; {DOWNLOAD} has other ways",
         )
 
