@@ -39,6 +39,7 @@ class OllamaProvider(Provider):
     """
 
     name = "ollama"
+    sees_images = True
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         self._settings = configured.read(settings)

@@ -157,7 +157,7 @@ class Agent:
 
     async def _answer(self, turn: TurnInput) -> AsyncIterator[ChatEvent]:
         draft = _Draft(Stopwatch())
-        user = Message("user", turn.text)
+        user = Message("user", turn.text, images=turn.images)
         version = self.conversation.version
         schema = turn.format if turn.format is not None else self.config.format
         events = self._hub.chat(

@@ -56,7 +56,9 @@ def metrics(agent: Agent) -> dict[str, Any]:
         "requests_failed": counters.failed,
         "requests_active": counters.active,
         "tool_invocations": 0,
-        "memory_bytes": sum(sys.getsizeof(m.content) for m in agent.conversation.messages),
+        "memory_bytes": sum(
+            sys.getsizeof(m.content) + sum(len(image.data) for image in m.images) for m in agent.conversation.messages
+        ),
         "cpu_percent": round(100 * time.process_time() / max(time.monotonic() - _STARTED, 0.001), 1),
         "usage": usage_fields(counters.usage),
     }

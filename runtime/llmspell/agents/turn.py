@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from llmspell.errors import InvalidRequest
-from llmspell.providers.contract import OPTIONS
+from llmspell.providers.contract import OPTIONS, Image
 from llmspell.providers.requests import check_options, check_seconds, describe, nearest_option
 from llmspell.providers.schemas import check_schema
 
 _TEXT = ("text", "prompt", "input")
-_OWN = ("options", "format", "timeout", "parameters")
-_MEDIA = ("media", "image", "images", "audio", "video")
+_OWN = ("images", "options", "format", "timeout", "parameters")
+_MEDIA = ("media", "image", "audio", "video")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,13 @@ class TurnInput:
     options: Mapping[str, Any]
     format: Mapping[str, Any] | None = None
     timeout: float | None = None
+    images: tuple[Image, ...] = ()
     unused: tuple[str, ...] = ()
 
 
 def read_input(given: Any) -> TurnInput:
     """Check the argument of a turn: a text, or a table with ``text`` (``prompt``, ``input``); one that is read already
-    passes through.
+    passes through. ``images`` are `Image`s, or tables with the ``data`` of a file and its ``path``.
 
     The sampling options are keys of the table or of its ``parameters``; a provider's own ones stand in ``options``.
 
@@ -51,7 +53,7 @@ def read_input(given: Any) -> TurnInput:
         raise InvalidRequest("the text is empty", hint=_FORM)
     for key in _MEDIA:
         if given.get(key):
-            raise InvalidRequest(f"{key}: a turn is text only so far", hint="describe it in words")
+            raise InvalidRequest(f"{key}: a turn takes text and images", hint='write images = { "photo.png" }')
     options: dict[str, Any] = {}
     unused: list[str] = []
     for source in (given, given.get("parameters")):
@@ -66,6 +68,7 @@ def read_input(given: Any) -> TurnInput:
         check_options({**options, **(own or {})}),
         None if schema is None else check_schema(schema),
         None if timeout is None else check_seconds("timeout", timeout),
+        tuple(map(_image, given.get("images") or ())),
         tuple(unused),
     )
 
@@ -82,4 +85,25 @@ def _sort(source: Mapping[str, Any], options: dict[str, Any], unused: list[str])
             unused.append(str(key))
 
 
+def _image(given: Any) -> Image:
+    if isinstance(given, Image):
+        return given
+    if not isinstance(given, Mapping) or not isinstance(given.get("data"), str):
+        raise InvalidRequest(f"images must be a list of files, not {describe(given)}", hint='images = { "photo.png" }')
+    data = given["data"].encode("utf-8", "surrogateescape")  # how Lua's bytes cross
+    for kind, begins in _KINDS.items():
+        if re.match(begins, data, re.DOTALL):
+            return Image(data, kind)
+    raise InvalidRequest(
+        f"images: {given.get('path', 'the file')} is no picture that models read", hint="they read PNG, JPEG, GIF, WebP"
+    )
+
+
+_KINDS: Mapping[str, bytes] = {
+    "image/png": rb"\x89PNG\r\n\x1a\n",
+    "image/jpeg": rb"\xff\xd8\xff",
+    "image/gif": rb"GIF8[79]a",
+    "image/webp": rb"RIFF.{4}WEBP",
+}
+"""Media type -> how such a file begins."""
 _FORM = 'write agent:execute{text = "…"} or agent:execute("…")'

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from llmspell.errors import LLMSpellError
 from llmspell.models.names import ModelRef
@@ -46,7 +46,7 @@ class Message:
     """One turn of a conversation.
 
     ``tool_calls`` are the calls an assistant made, ``tool_call_id`` names the call that a ``tool`` message answers.
-    ``images`` belong to a user's message; a provider that can't show them to its model refuses the option ``images``.
+    ``images`` belong to a user's message; a provider whose model sees none refuses the option ``images``.
     ``provider_data`` holds what a provider wants back untouched (signatures, cache markers), by provider name.
     """
 
@@ -275,6 +275,8 @@ class Provider:
     """
 
     name: str = ""
+    sees_images: ClassVar[bool] = False
+    """Whether a chat passes on the images of its messages; where not, the hub refuses them."""
 
     async def status(self) -> ProviderStatus:
         """Say how the provider is. Never raises; answers within 2 s."""

@@ -197,6 +197,10 @@ class Hub:
             route = await self.resolve(spec)
             if on_route is not None:
                 on_route(route)
+            if not route.provider.sees_images and any(message.images for message in messages):
+                raise UnsupportedOption(
+                    "images", route.name, f"{route.name} can't show images to a model", hint="leave them out"
+                )
             request = ChatRequest(route.ref, tuple(messages), tuple(tools), schema, options, timeouts)
             events = watched(partial(route.provider.chat, request), route.name, timeouts)
             quiet = True
@@ -233,7 +237,7 @@ class Hub:
         return self._settings.models.embedding or self._settings.models.default
 
     async def embed(self, spec: str, texts: Sequence[str]) -> EmbedResult:
-        """Turn texts into vectors with a model: one per text, in order; ``errors`` of the result names those that failed.
+        """Turn texts into vectors with a model: one per text, in order; ``errors`` names those that failed.
 
         Raises:
             InvalidRequest: no list of texts; nothing was sent.

@@ -1,7 +1,7 @@
 -- Agent: a model with instructions and a conversation. What a script holds is a table with a number behind it; the
 -- agent itself is on the other side of the ops.
 
-local await, bind, fail = await, bind, fail
+local await, bind, call, fail = await, bind, call, fail
 local pairs, ipairs, type, setmetatable, tostring = pairs, ipairs, type, setmetatable, tostring
 local format = string.format
 
@@ -32,6 +32,7 @@ local format = string.format
 
 ---@class AgentInput
 ---@field text? string what to answer; `prompt` and `input` mean the same
+---@field images? string[] files of pictures (PNG, JPEG, GIF, WebP) that belong to the text
 ---@field format? table a JSON schema for this answer
 ---@field timeout? number the longest turn, in seconds
 ---@field temperature? number like every sampling option of AgentConfig, for this answer
@@ -108,16 +109,42 @@ local function wrap(handle)
   return bind(self, AgentMeta, "agent", handle.id)
 end
 
--- The input of a turn with the options of a second argument.
+-- The files of pictures with what is in them, read as far as the sandbox lets the script.
+local function read_images(files)
+  if type(files) == "string" then files = { files } end
+  if type(files) ~= "table" then
+    fail { type = "invalid_request", message = "images must be a list of files, not a " .. type(files) }
+  end
+  local images = {}
+  for position, file in pairs(files) do
+    if type(position) ~= "number" or type(file) ~= "string" then
+      fail {
+        type = "invalid_request",
+        message = format("images must be a list of files; at %s it has a %s", tostring(position), type(file)),
+        hint = 'write images = { "photo.png" }',
+      }
+    end
+    local found, data = call("file.load", file)
+    if not found then fail { type = "invalid_request", message = "images: " .. data } end
+    images[#images + 1] = { path = file, data = data }
+  end
+  return images
+end
+
+-- The input of a turn with the options of a second argument, and its images read.
 local function merged(input, options)
-  if type(options) ~= "table" then return input end
+  local images = type(input) == "table" and input.images or type(options) == "table" and options.images
+  if type(options) ~= "table" and not images then return input end
   local all = {}
-  for key, value in pairs(options) do all[key] = value end
+  if type(options) == "table" then
+    for key, value in pairs(options) do all[key] = value end
+  end
   if type(input) == "table" then
     for key, value in pairs(input) do all[key] = value end
   else
     all.text = input
   end
+  all.images = images and read_images(images) or nil
   return all
 end
 
