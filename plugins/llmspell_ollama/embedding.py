@@ -1,8 +1,8 @@
 """Vectors of texts, in batches, of which one bad text costs no more than itself.
 
-The process that computes them dies now and then, and some texts kill it each time (https://github.com/ollama/ollama/
-issues/16582); the server answers the first bad text of a request with an error for all of it. So a batch whose process
-died is sent once more, as the server starts another one, and then halved until the text is alone.
+The process that computes them dies now and then, and some texts kill it each time; the server answers the first bad
+text of a request with an error for all of it (https://github.com/ollama/ollama/issues/16582). So a batch whose process
+died is sent once more, as the server starts another one, and then halved until the text is alone, which is tried twice.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BATCH: Final = 128
 PAUSE_SECONDS: Final = 0.5
 """What a server gets to notice that its process has died."""
 FAILURES: Final = 12
-"""So many failures in a row, of ever smaller batches, are no fault of a single text."""
+"""So many failures in a row, of ever smaller batches, are no fault of single texts; a text too long doesn't count."""
 
 
 async def embed(
@@ -92,15 +92,15 @@ class _Work:
             await asyncio.sleep(PAUSE_SECONDS)
             await self.batch(start, end, again=False)
             return
-        self.failures += 1
+        self.failures += not isinstance(failed, ContextOverflow)
         if end - start == 1:
             self.errors[start] = await self._told(failed)
         elif self.failures >= FAILURES:
             raise failed
         else:
             middle = (start + end) // 2
-            await self.batch(start, middle, again=False)
-            await self.batch(middle, end, again=False)
+            for low, high in ((start, middle), (middle, end)):
+                await self.batch(low, high, again=high - low == 1)  # it may have died of something else
 
     async def _ask(self, start: int, end: int) -> None:
         body: dict[str, Any] = {"model": self.model, "input": list(self.texts[start:end]), "truncate": False}

@@ -114,7 +114,7 @@ def test_one_poisonous_text_costs_one_error(replay, ollama, embed, poison):
     assert isinstance(result.errors[poison], ProviderCrashed)
     assert result.vectors == tuple(() if n == poison else expected(text) for n, text in enumerate(texts))
     assert asked(replay)[:2] == [128, 128]  # once more, before it is halved
-    assert len(asked(replay)) == 2 + 2 * 7
+    assert len(asked(replay)) == 2 + 2 * 7 + 1
 
 
 def test_poison_in_two_batches(replay, ollama, embed):
@@ -130,7 +130,7 @@ def test_a_server_that_always_crashes_is_not_asked_for_ever(replay, ollama, embe
     ollama.crashing = set(texts)
     with pytest.raises(ProviderCrashed):
         embed(texts)
-    assert len(asked(replay)) <= embedding.FAILURES + 2
+    assert len(asked(replay)) <= 2 * embedding.FAILURES
 
 
 def test_a_text_too_long_is_named_by_its_place(replay, ollama, embed):
@@ -138,6 +138,21 @@ def test_a_text_too_long_is_named_by_its_place(replay, ollama, embed):
     assert result.vectors == (expected("one"), (), expected("two"))
     (place, error), *more = result.errors.items()
     assert (place, type(error), error.limit, error.used > error.limit, more) == (1, ContextOverflow, 256, True, [])
+
+
+def test_many_texts_too_long_are_each_their_own_fault(replay, ollama, embed):
+    texts = ["word " * 1000 if 20 <= number < 60 else f"text {number}" for number in range(128)]
+    result = embed(texts)
+    assert set(result.errors) == set(range(20, 60))
+    assert [place for place, vector in enumerate(result.vectors) if not vector] == list(range(20, 60))
+
+
+def test_a_crash_for_another_reason_condemns_no_text(replay, embed):
+    """It dies of both texts together, once more of the first alone, and then of none."""
+    good = answer("POST", "/api/embed", {"embeddings": [[1.0]], "prompt_eval_count": 1})
+    replay.play(*[answer("POST", "/api/embed", CRASH, status=400)] * 3, good, good)
+    result = embed(["x", "y"])
+    assert (result.vectors, result.errors) == (((1.0,), (1.0,)), {})
 
 
 def test_a_single_text_too_long_is_refused(replay, embed):
