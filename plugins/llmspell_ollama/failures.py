@@ -20,20 +20,17 @@ def failure(status: int | None, said: Any, *, model: str | None = None, host: Ho
     """
     text, fields = _unwrapped(said)
     known = Said(status, text, model, host, fields)
+    named = f"'{model}'" if model else "the model"
     for row in ROWS:
         found = re.search(row.pattern, text, re.IGNORECASE)
         if found and (row.status is None or status in row.status):
-            words = {
-                "model": f"'{model}'" if model else "the model",
-                "host": host.url,
-                "text": text or f"a bare {status}",
-            }
+            words = {"model": named, "host": host.url, "text": text or f"a bare {status}"}
             words |= {name: value or "" for name, value in found.groupdict().items()}
             return row.make(known, row.message.format_map(words), row.hint.format_map(words))
     what = f": {text}" if text else " without a word"
     if isinstance(url := fields.get("signin_url"), str):
         hint = f"sign in by `ollama signin` where Ollama runs, or open {url}"
-        return AuthError(f"Ollama's cloud doesn't know the machine of {host}{what}", provider="ollama", hint=hint)
+        return AuthError(f"Ollama's cloud doesn't know who asks for {named}", provider="ollama", hint=hint)
     if status in (401, 403):
         return AuthError(f"Ollama at {host} refuses the request{what}", provider="ollama", hint=KEY)
     if status is not None and status < 500:

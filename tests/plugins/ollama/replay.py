@@ -276,10 +276,11 @@ class Replay:
         if self.respond is not None and (made := self.respond(request)) is not None:
             return made
         for exchange in self._queue:
-            if (exchange.match["method"], exchange.match["path"]) == (request.method, request.path):
+            if _place(exchange.match) == (request.method, request.path):
                 self._queue.remove(exchange)
                 return exchange
         fitting = [exchange for exchange in self._known if not _differences(exchange.match, request)]
+        fitting.sort(key=lambda exchange: "headers" not in exchange.match)  # where a header decides, it does so first
         fresh = [exchange for exchange in fitting if id(exchange) not in self._served]
         for exchange in [*fresh, *fitting[-1:]]:
             self._served.add(id(exchange))
@@ -288,10 +289,17 @@ class Replay:
 
     def _nearest(self, request):
         """How the request differs from the recording that is nearest to it."""
-        found = [(_differences(exchange.match, request), exchange.id) for exchange in (*self._queue, *self._known)]
+        found = [
+            (
+                _place(exchange.match) != (request.method, request.path),
+                _differences(exchange.match, request),
+                exchange.id,
+            )
+            for exchange in (*self._queue, *self._known)
+        ]
         if not found:
             return "nothing was to be asked"
-        differences, id = min(found, key=lambda one: sum(map(len, one[0])))
+        _, differences, id = min(found, key=lambda one: (one[0], len(one[1])))
         return f"nearest is {id}, which differs: {'; '.join(differences) or 'nothing'}"
 
 
@@ -321,10 +329,14 @@ def _bytes(chunk):
     return base64.b64decode(chunk["b64"]) if "b64" in chunk else chunk["s"].encode()
 
 
+def _place(match):
+    return match["method"], match["path"]
+
+
 def _differences(match, request):
     """In what a request is not the one that was recorded; an empty list where it is."""
     found = []
-    if (match["method"], match["path"]) != (request.method, request.path):
+    if _place(match) != (request.method, request.path):
         found.append(f"{match['method']} {match['path']}")
     for name, value in match.get("headers", {}).items():
         if request.headers.get(name.lower()) != value:
@@ -400,10 +412,10 @@ def _difference(wanted, sent, where=""):
 
 @pytest.fixture
 def replay(monkeypatch):
-    """The server for one test, which fails if anything was asked that has no answer."""
-    for name in ("OLLAMA_HOST", "OLLAMA_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
+    """The server for one test, which fails if anything was asked that has no answer; ``OLLAMA_HOST`` names it."""
     server = Replay()
+    monkeypatch.setenv("OLLAMA_HOST", server.url)
+    monkeypatch.delenv("OLLAMA_API_KEY", raising=False)
     yield server
     server.close()
     assert server.unmatched == []

@@ -127,7 +127,7 @@ TABLE = {
     "chat-cloud-disabled": (ProviderUnavailable, NO, "runs in Ollama's cloud", "OLLAMA_NO_CLOUD"),
     "chat-remote-stub-disabled": (ProviderUnavailable, NO, "runs in Ollama's cloud", "OLLAMA_NO_CLOUD"),
     "chat-cloud-unreachable": (ProviderUnavailable, AGAIN, "can't reach its cloud for '{model}'", "network"),
-    "syn-cloud-401": (AuthError, NO, "Ollama's cloud doesn't know the machine", "https://ollama.com/connect?name=my-computer"),
+    "syn-cloud-401": (AuthError, NO, "Ollama's cloud doesn't know who asks for '{model}'", "https://ollama.com/connect?name=my-computer"),
     "syn-cloud-429": (RateLimited, AGAIN, "Ollama asks to slow down", "later"),
     "me-cloud-disabled": (ProviderError, AGAIN, "Ollama failed (503): account unavailable", "log"),
     # pulling, and what pulls
