@@ -158,6 +158,8 @@ class Replay:
             return self._changed.wait_for(lambda: number in self._ended, 20)
 
     def close(self):
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._wake.send(b"x")
         with self._changed:
