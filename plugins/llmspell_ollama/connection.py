@@ -213,7 +213,7 @@ def _client(settings: Settings) -> httpx.AsyncClient:
     host = settings.host
     try:
         # The package makes a client while it is imported, and stumbles over what is strange in these.
-        with _hidden(lambda name: name.startswith("OLLAMA_") or name.lower().endswith("_proxy")):
+        with _hidden(lambda name: name.startswith(("OLLAMA_", "SSL_CERT_")) or name.lower().endswith("_proxy")):
             from ollama import AsyncClient
     except ImportError as error:
         raise ProviderUnavailable(
@@ -229,9 +229,12 @@ def _client(settings: Settings) -> httpx.AsyncClient:
             client: httpx.AsyncClient = AsyncClient(
                 host.url, follow_redirects=False, trust_env=not host.loopback, limits=httpx.Limits(max_connections=None)
             )._client
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
         raise ProviderUnavailable(
-            f"no request can be sent to {host}: {error}", provider="ollama", hint=_PROXIES, retryable=False
+            f"no request can be sent to {host}: {error}",
+            provider="ollama",
+            hint=f"{_PROXIES}; SSL_CERT_FILE and SSL_CERT_DIR must lead to certificates",
+            retryable=False,
         ) from error
     if settings.sent_key:
         client.headers["authorization"] = f"Bearer {settings.sent_key}"

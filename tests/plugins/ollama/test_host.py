@@ -130,6 +130,7 @@ def test_a_password_is_refused_and_not_shown(text):
         {"OLLAMA_API_KEY": "k\u00e9y"},
         {"ALL_PROXY": "socks5h://127.0.0.1:9"},
         {"http_proxy": "nonsense://127.0.0.1:9"},
+        {"SSL_CERT_FILE": "/nonexistent"},
     ],
     ids=lambda one: " ".join(one),
 )
