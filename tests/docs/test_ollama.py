@@ -1,6 +1,7 @@
 """Every block of docs/providers/ollama.md runs on what a real server said, and its table of troubles is the code's."""
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -25,7 +26,8 @@ from llmspell_ollama.settings import read
 
 __all__ = ["replay"]
 
-PAGE = (Path(__file__).parents[2] / "docs" / "providers" / "ollama.md").read_text(encoding="utf-8")
+FILE = Path(__file__).parents[2] / "docs" / "providers" / "ollama.md"
+PAGE = FILE.read_text(encoding="utf-8")
 HOST = parse("127.0.0.1:11434")
 HELLO = ChatRequest(ModelRef("smollm2"), (Message("user", "Hello!"),))
 
@@ -39,7 +41,7 @@ def blocks(language):
 
 @pytest.fixture
 def shell(replay, llmspell_home, tmp_path, monkeypatch):
-    """Run a script with `llmspell` on the path, beside a `hello.lua`; gives its stdout and the requests."""
+    """Run a script with `llmspell` on the path, beside a `hello.lua` and a `photo.png`; gives its stdout."""
     replay.respond = recorded
     monkeypatch.setenv("OLLAMA_HOST", replay.url)
     command = tmp_path / "bin" / "llmspell"
@@ -47,6 +49,8 @@ def shell(replay, llmspell_home, tmp_path, monkeypatch):
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m llmspell "$@"\n')
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
+    (picture,) = recording("chat-image-unsupported").match["body"]["messages"][0]["images"]
+    (tmp_path / "photo.png").write_bytes(base64.b64decode(picture))
     (tmp_path / "hello.lua").write_text('print(Agent.create{}:execute("Hello!").text)\n')
 
     def run(text):
@@ -86,6 +90,11 @@ def test_all_blocks_are_of_a_kind_that_is_checked():
     checked = sum(len(blocks(language)) for language in ("sh", "lua", "toml", "python"))
     assert PAGE.count("\n```") / 2 == checked + 1
     assert "\n```\npip install 'llmspell[ollama]'\n```\n" in PAGE  # the one that isn't run
+
+
+def test_every_link_leads_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)", PAGE):
+        assert target.startswith("http") or (FILE.parent / target).exists(), target
 
 
 def test_settings_and_options_are_those_of_the_code():
