@@ -55,7 +55,7 @@ def llmspell() -> Path:
     with tempfile.TemporaryDirectory() as built:
         _run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", built, str(ROOT))
         (wheel,) = Path(built).glob("*.whl")
-        programs = _environment("llmspell-venv", "", [f"{wheel}[local]"])
+        programs = _environment("llmspell-venv", "", [f"{wheel}[local,ollama]"])
         _run(str(programs / "python"), "-m", "pip", "install", "-q", "--force-reinstall", "--no-deps", str(wheel))
     (folder / _KEY).write_text(key)
     return programs
