@@ -9,6 +9,7 @@ import llmspell_ollama
 from llmspell.config import Settings, load
 from llmspell.config.files import parse, shipped
 from llmspell.config.schema import keys, section_names
+from llmspell_ollama.settings import read
 
 SECTION = re.compile(r"\[([a-z_.]+)\]$")
 KEY = re.compile(r'#("[^"]+"|[a-z_]+) = ')
@@ -72,3 +73,12 @@ def test_the_keys_of_bundled_providers_are_all_there(plugin):
     (spec,) = plugin.llmspell_providers()
     there = {KEY.match(line).group(1) for section, line in entries() if section == f"providers.{spec.name}"}
     assert there == set(spec.settings)
+
+
+def test_the_defaults_of_ollama_are_those_of_its_settings():
+    lines = [line for section, line in entries() if section == "providers.ollama"]
+    defaults = parse("\n".join(line[1:] for line in lines if "# not set" not in line), "defaults")
+    unset = {KEY.match(line).group(1) for line in lines if "# not set" in line}
+    settings = read({}, {})
+    assert {name: getattr(settings, name) for name in defaults} == defaults
+    assert {name for name in unset if getattr(settings, name, None) is None} == unset - {"host"}
