@@ -1,4 +1,7 @@
-"""The provider: each verb is a thin call of the module that knows how it is done."""
+"""The provider: each verb is a thin call of the module that knows how it is done.
+
+What only a server that is there can need is imported by then: a script on other models asks this provider too.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from llmspell import (
     PullProgress,
 )
 from llmspell.errors import LLMSpellError, ModelNotFound
-from llmspell_ollama import chatting, embedding, names, pulling
+from llmspell_ollama import names
 from llmspell_ollama import settings as configured
 from llmspell_ollama.connection import Connection
 from llmspell_ollama.managing import Models
@@ -69,6 +72,8 @@ class OllamaProvider(Provider):
             return await self._models.info(ref)
 
     async def pull(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
+        from llmspell_ollama import pulling
+
         name = self._models.checked(ref)
         async with self._server.reached(), aclosing(pulling.pull(self._connection, name)) as progress:
             async for step in progress:
@@ -102,6 +107,8 @@ class OllamaProvider(Provider):
                 yield notice
             if text := self._connection.notice():
                 yield Notice(text)
+            from llmspell_ollama import chatting
+
             model = await self._models.allowed(request.model)
             events = chatting.chat(model, request, self._connection, self._settings, self._windows, self._turns)
             try:
@@ -113,6 +120,8 @@ class OllamaProvider(Provider):
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         async with self._server.reached():
+            from llmspell_ollama import embedding
+
             model = await self._models.allowed(request.model)
             try:
                 return await embedding.embed(
