@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-TURN: Final = 16
+TURN: Final = 8
 """Requests of one model that begin in a row while another model's wait."""
 
 

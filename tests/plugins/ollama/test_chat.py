@@ -305,7 +305,13 @@ def test_a_model_that_could_read_more_gets_a_part_of_it(replay, chat):
     assert windows(replay) == [8192]
 
 
-@pytest.mark.parametrize("shown", [{"error": "no"}, {"remote_host": "https://ollama.com:443"}, [], "text", {}])
+CLOUD = {
+    "remote_host": "https://ollama.com:443",
+    "model_info": {"general.architecture": "gptoss", "gptoss.context_length": 131_072},
+}
+
+
+@pytest.mark.parametrize("shown", [{"error": "no"}, CLOUD, [], "text", {}])
 def test_a_server_that_says_nothing_of_a_model_decides_itself(replay, chat, shown):
     replay.play(answer("POST", "/api/show", shown, status=500 if "error" in shown else 200), "ps-empty", "chat-stream")
     chat(settings={"context_length": None})
