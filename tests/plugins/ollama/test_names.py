@@ -1,5 +1,7 @@
 """What Ollama calls a model, and what llmspell calls it."""
 
+from dataclasses import replace
+
 import pytest
 
 from llmspell.errors import InvalidRequest
@@ -31,6 +33,14 @@ def test_what_ollama_does_not_run(spec):
     with pytest.raises(InvalidRequest) as error:
         names.name_of(parse(spec))
     assert error.value.hint
+
+
+def test_a_quantization_belongs_to_repositories_only():
+    repository = replace(parse("ollama/hf.co/owner/repo"), quantization="Q8_0")
+    assert names.name_of(repository) == "hf.co/owner/repo:Q8_0"
+    with pytest.raises(InvalidRequest) as error:
+        names.name_of(replace(parse("ollama/llama3.2"), quantization="Q8_0"))
+    assert "https://ollama.com/library/llama3.2/tags" in error.value.hint
 
 
 @pytest.mark.parametrize(
