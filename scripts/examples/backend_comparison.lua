@@ -9,8 +9,9 @@ local prompt = #arg > 0 and table.concat(arg, " ") or "Write a story about a lig
 local model = Agent.create {}.model:gsub("^%w+/", ""):gsub("@%w+$", "") -- of -m, or the default; without a backend
 
 local function measured(backend)
-  local info = LocalLLM.info(backend .. "/" .. model)
-  local agent = Agent.create { model = backend .. "/" .. model, temperature = 0, max_tokens = 64 }
+  local name = model .. "@" .. backend
+  local info = LocalLLM.info(name)
+  local agent = Agent.create { model = name, temperature = 0, max_tokens = 64 }
   agent:execute("Hello!", { max_tokens = 1 }) -- loads the model
   local loaded = agent:last().timings.first_token_ms
   agent:reset()
@@ -21,7 +22,6 @@ local function measured(backend)
     first = result.timings.first_token_ms,
     pace = result.timings.tokens_per_second,
     tokens = result.usage.output_tokens,
-    text = result.text,
   }
 end
 
