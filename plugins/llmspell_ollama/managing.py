@@ -49,7 +49,7 @@ class Models:
             raise ProviderTimeout(
                 f"Ollama at {self._connection.host} did not answer within {STATUS_SECONDS:g} s", provider="ollama"
             ) from None
-        if not (isinstance(version, Mapping) and isinstance(there, Mapping) and isinstance(there.get("models"), list)):
+        if not (isinstance(version, Mapping) and isinstance(there, Mapping) and "models" in there):
             raise ProviderUnavailable(
                 f"what answers at {self._connection.host} is no Ollama",
                 provider="ollama",
@@ -85,9 +85,9 @@ class Models:
     async def remove(self, ref: ModelRef) -> None:
         """Delete a model, and give its memory back; raises `ModelNotFound`."""
         name = names.name_of(ref)
-        if await self._is_loaded(name):
-            await self._put_away(name)  # the server would keep what it runs, under a name that is gone
         try:
+            if await self._is_loaded(name):
+                await self._put_away(name)  # the server would keep what it runs, under a name that is gone
             await self._connection.ask("DELETE", "/api/delete", {"model": name})
         except ModelNotFound as error:
             raise await self.missing(ref) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -120,10 +121,10 @@ class Server:
             _, writer = await asyncio.wait_for(connecting, _KNOCK_SECONDS)
         except (asyncio.TimeoutError, TimeoutError):
             return "no answer"
-        except ConnectionRefusedError:
-            return "connection refused"
         except OSError as error:
-            return error.strerror or str(error)
+            # of a name with two addresses there is one error without a number, whose text has both
+            refused = error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(error)
+            return "connection refused" if refused else os.strerror(error.errno).lower() if error.errno else str(error)
         writer.close()
         return None
 

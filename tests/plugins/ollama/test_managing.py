@@ -246,6 +246,12 @@ def test_a_removed_model_leaves_the_memory_too(replay, ollama):
     assert [path for _, path, _ in sent(replay)] == ["/api/ps", "/api/chat", "/api/delete"]
 
 
+def test_a_model_that_is_gone_and_still_in_memory(replay, ollama):
+    replay.play("ps-one", answer("POST", "/api/chat", {"error": "model 'smollm2' not found"}, status=404), "tags-empty")
+    with pytest.raises(ModelNotFound):
+        drive(ollama.remove(SMOLLM2))
+
+
 # ── the cloud ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -294,6 +294,16 @@ def test_the_error_says_what_would_help(machine, monkeypatch, tmp_path, installe
     assert machine.pids == []
 
 
+def test_a_name_with_two_addresses_is_refused_in_the_same_words(machine, monkeypatch):
+    host = machine.host.replace("127.0.0.1", "localhost")
+    places = [(ip, int(host.rpartition(":")[2])) for ip in ("127.0.0.1", "127.0.0.2")]
+    found = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place) for place in places]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: found)
+    with pytest.raises(ProviderUnavailable) as error:
+        drive(reach(Server(host_of(host))))
+    assert error.value.message == f"cannot reach Ollama at http://{host} (connection refused)"
+
+
 @pytest.mark.parametrize("host", ["https://127.0.0.1:{port}", "http://127.0.0.1:{port}/ollama"])
 def test_a_server_behind_a_proxy_of_this_machine_is_not_started(machine, host):
     port = machine.host.rpartition(":")[2]
