@@ -4,94 +4,18 @@ How a request finds its recording and how one is played: ../../recordings/README
 to a real server: a request that has no answer gets status 599, and the test that sent it fails.
 """
 
-import base64
-import copy
-import hashlib
-import json
 import select
 import socket
 import struct
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
+from exchanges import Exchange, Request, answer, bytes_of, differences, index, place, recording
 
-FOLDER = Path(__file__).parents[2] / "recordings" / "ollama"
-STREAMS = {"/api/chat", "/api/generate", "/api/pull", "/api/push", "/api/create"}
-DEFAULTS = {"tools": [], "options": {}, "format": "", "insecure": False, "system": "", "template": "", "truncate": True}
-
-
-@dataclass
-class Exchange:
-    """A request that is waited for and the answer to it, as in a file of the recordings.
-
-    ``pace`` multiplies the recorded pauses. Before chunk number ``hold`` (from 0; None: nowhere) the server waits
-    until ``go_on`` is set or the client leaves; ``held`` is set when it waits.
-    """
-
-    id: str
-    match: dict
-    response: dict
-    pace: float = 0.0
-    hold: int | None = None
-    held: threading.Event = field(default_factory=threading.Event)
-    go_on: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass
-class Request:
-    """What a client sent. ``exchange`` is the id of its answer; ``left`` is set when it closed before the answer's end.
-
-    ``done`` is set when the answer was sent as a whole or the client has left.
-    """
-
-    method: str
-    path: str
-    headers: dict
-    body: bytes
-    connection: int
-    exchange: str | None = None
-    left: threading.Event = field(default_factory=threading.Event)
-    done: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def json(self):
-        return json.loads(self.body)
-
-
-@cache
-def _file(id):
-    return json.loads((FOLDER / f"{id}.json").read_text(encoding="utf-8"))
-
-
-@cache
-def index():
-    """All recordings: what index.json says of each, in order."""
-    return json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
-
-
-def recording(id, **how):
-    """A recording by its id; ``pace`` and ``hold`` say how it is played."""
-    data = copy.deepcopy(_file(id))
-    return Exchange(id, data["match"], data["response"], **how)
-
-
-def answer(method, path, *lines, status=200, end="complete", id=None, headers=None, **how):
-    """An exchange that was not recorded: lines of JSON for a stream, or one value for a whole answer.
-
-    A line may be text, which is sent as it is.
-    """
-    stream = path in STREAMS and status == 200
-    texts = [line if isinstance(line, str) else json.dumps(line) + ("\n" if stream else "") for line in lines]
-    kind = "application/x-ndjson" if stream else "application/json; charset=utf-8"
-    sent = {"content-type": kind, "transfer-encoding": "chunked", **(headers or {})}
-    chunks = [{"t": 0, "s": text} for text in texts]
-    response = {"status": status, "headers": sent, "chunks": chunks, "end": end}
-    return Exchange(id or f"{method} {path}", {"method": method, "path": path}, response, **how)
+__all__ = ["Exchange", "Replay", "Request", "answer", "index", "recording", "replay"]
 
 
 class Replay:
@@ -219,7 +143,7 @@ class Replay:
         chunked = response["headers"].get("transfer-encoding") == "chunked"
         head = f"HTTP/1.1 {response['status']} {response.get('reason', 'Recorded')}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in response["headers"].items())
-        chunks = [(chunk["t"], _bytes(chunk)) for chunk in response["chunks"]]
+        chunks = [(chunk["t"], bytes_of(chunk)) for chunk in response["chunks"]]
         sizes = sum(len(data) for _, data in chunks)
         if not chunked and "content-length" not in response["headers"] and request.method != "HEAD":
             head += f"content-length: {sizes}\r\n"
@@ -278,10 +202,10 @@ class Replay:
         if self.respond is not None and (made := self.respond(request)) is not None:
             return made
         for exchange in self._queue:
-            if _place(exchange.match) == (request.method, request.path):
+            if place(exchange.match) == (request.method, request.path):
                 self._queue.remove(exchange)
                 return exchange
-        fitting = [exchange for exchange in self._known if not _differences(exchange.match, request)]
+        fitting = [exchange for exchange in self._known if not differences(exchange.match, request)]
         fitting.sort(key=lambda exchange: "headers" not in exchange.match)  # where a header decides, it does so first
         fresh = [exchange for exchange in fitting if id(exchange) not in self._served]
         for exchange in [*fresh, *fitting[-1:]]:
@@ -293,19 +217,16 @@ class Replay:
         """How the request differs from the recording that is nearest to it."""
         found = [
             (
-                _place(exchange.match) != (request.method, request.path),
-                _differences(exchange.match, request),
+                place(exchange.match) != (request.method, request.path),
+                differences(exchange.match, request),
                 exchange.id,
             )
             for exchange in (*self._queue, *self._known)
         ]
         if not found:
             return "nothing was to be asked"
-        _, differences, id = min(found, key=lambda one: (one[0], len(one[1])))
-        return f"nearest is {id}, which differs: {'; '.join(differences) or 'nothing'}"
-
-
-# ── what was asked ────────────────────────────────────────────────────────────────────────────────────────────────
+        _, what, id = min(found, key=lambda one: (one[0], len(one[1])))
+        return f"nearest is {id}, which differs: {'; '.join(what) or 'nothing'}"
 
 
 def _received(stream, connection):
@@ -325,91 +246,6 @@ def _received(stream, connection):
     elif "content-length" in headers:
         body = stream.read(int(headers["content-length"]))
     return Request(line[0], line[1], headers, body, connection)
-
-
-def _bytes(chunk):
-    return base64.b64decode(chunk["b64"]) if "b64" in chunk else chunk["s"].encode()
-
-
-def _place(match):
-    return match["method"], match["path"]
-
-
-def _differences(match, request):
-    """In what a request is not the one that was recorded; an empty list where it is."""
-    found = []
-    if _place(match) != (request.method, request.path):
-        found.append(f"{match['method']} {match['path']}")
-    for name, value in match.get("headers", {}).items():
-        if request.headers.get(name.lower()) != value:
-            found.append(f"the header {name}: {value}")
-    if "body_sha256" in match:
-        if hashlib.sha256(request.body).hexdigest() != match["body_sha256"].removeprefix("sha256:"):
-            found.append("another upload")
-    elif "body_text" in match:
-        if request.body.decode(errors="replace") != match["body_text"]:
-            found.append(f"the body {match['body_text']!r}")
-    elif "body" in match:
-        wanted, sent = _plain(match["body"], match), _plain(_json(request.body), match)
-        if wanted != sent:
-            found.append(f"the body {_difference(wanted, sent)}")
-    elif request.body:
-        found.append("no body")
-    return found
-
-
-def _json(body):
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body.decode(errors="replace")
-
-
-def _plain(body, match):
-    """A body in the one spelling: no nulls, no defaults, without what is to be ignored."""
-    body = _tidy(copy.deepcopy(body), top=True)
-    if isinstance(body, dict) and match["path"] in STREAMS and body.get("stream") is True:
-        del body["stream"]
-    for pointer in match.get("ignore", ()):
-        *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-        at = body
-        try:
-            for part in parents:
-                at = at[int(part)] if isinstance(at, list) else at[part]
-            del at[int(last) if isinstance(at, list) else last]
-        except (KeyError, IndexError, TypeError, ValueError):
-            continue
-    return body
-
-
-def _tidy(value, top=False):
-    if isinstance(value, dict):
-        tidy = {key: _tidy(inner) for key, inner in value.items() if inner is not None}
-        if top:
-            return {key: inner for key, inner in tidy.items() if DEFAULTS.get(key, ...) != inner}
-        return {key: inner for key, inner in tidy.items() if not (key in ("images", "tool_calls") and inner == [])}
-    if isinstance(value, list):
-        return [_tidy(inner) for inner in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-def _difference(wanted, sent, where=""):
-    """The first place in which two bodies differ, for people."""
-    if isinstance(wanted, dict) and isinstance(sent, dict):
-        for key in (*wanted, *sent):
-            if key not in sent:
-                return f"{where}/{key} is missing"
-            if key not in wanted:
-                return f"{where}/{key} is one more"
-            if wanted[key] != sent[key]:
-                return _difference(wanted[key], sent[key], f"{where}/{key}")
-    if isinstance(wanted, list) and isinstance(sent, list) and len(wanted) == len(sent):
-        for number, pair in enumerate(zip(wanted, sent, strict=True)):
-            if pair[0] != pair[1]:
-                return _difference(*pair, f"{where}/{number}")
-    return f"{where or 'as a whole'} is {json.dumps(sent)[:200]}, not {json.dumps(wanted)[:200]}"
 
 
 @pytest.fixture
