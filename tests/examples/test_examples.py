@@ -197,10 +197,10 @@ def test_ollama_chat_says_how_to_get_an_ollama_that_is_not_there(no_ollama):
 
 
 def test_ollama_chat_says_how_to_get_a_model_that_is_not_there(ollama):
-    done = run("ollama_chat.lua", "Hello!", model="ollama/llama3.2")
+    done = run("ollama_chat.lua", "Hello!", model="ollama/mistral")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "Ollama has no model 'llama3.2'" in done.stderr
-    assert "llmspell model pull ollama/llama3.2" in done.stderr
+    assert "Ollama has no model 'mistral'" in done.stderr
+    assert "llmspell model pull ollama/mistral" in done.stderr
     assert "traceback" not in done.stderr
 
 

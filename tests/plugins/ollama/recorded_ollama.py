@@ -15,6 +15,8 @@ SHOWN = {
     "all-minilm": "show-embedding",
 }
 """The models that are there, and what is known of each."""
+STAND_INS = {"qwen3": "smol-think", "llama3.2": "smol-tools"}
+"""Models that people have, and the one that answers in the place of each."""
 
 
 def recorded(request):
@@ -23,6 +25,7 @@ def recorded(request):
         return recording(GETS[request.path]) if request.path in GETS else None
     body = request.json
     model = body["model"].partition(":")[0].lower()
+    model = STAND_INS.get(model, model)
     if request.path == "/api/pull":
         return recording("pull-success")
     if request.path == "/api/delete":
