@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Mapping
@@ -19,6 +18,8 @@ CONNECT_SECONDS: Final = 3.0
 LOAD_SECONDS: Final = 600.0
 SILENCE_SECONDS: Final = 120.0
 
+_MOST: Final = 1e9
+"""Seconds; what is more is a mistake."""
 _DURATION: Final = re.compile(r"[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)")
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?")
 
@@ -112,7 +113,7 @@ def keep_alive(value: Any) -> float | str | None:
             return float(text)
         if _DURATION.fullmatch(text):
             return text
-    elif not isinstance(value, bool) and isinstance(value, (int, float)) and math.isfinite(value):
+    elif not isinstance(value, bool) and isinstance(value, (int, float)) and abs(value) <= _MOST:
         return value
     raise ConfigError(
         f"[providers.ollama] keep_alive = {value!r} is no length of time",
@@ -133,6 +134,6 @@ def _seconds(table: Mapping[str, Any], key: str, default: float) -> float:
     value = table.get(key)
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and value > 0):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _MOST:
         raise ConfigError(f"[providers.ollama] {key} = {value!r} must be a number of seconds above 0")
     return float(value)

@@ -50,7 +50,8 @@ def test_keep_alive(value, read_as):
         {"keep_alive": "for ever"}, {"keep_alive": "5 m"}, {"keep_alive": "m"}, {"keep_alive": True},
         {"keep_alive": float("inf")}, {"keep_alive": ""}, {"context_length": -1}, {"context_length": True},
         {"context_length": 1.5}, {"parallel": 0}, {"parallel": "2"}, {"connect_timeout": 0}, {"load_timeout": -1},
-        {"silence_timeout": float("nan")}, {"silence_timeout": True}, {"host": "a b"},
+        {"silence_timeout": float("nan")}, {"silence_timeout": True},
+        {"keep_alive": 10**400}, {"load_timeout": 10**400}, {"load_timeout": float("inf")}, {"host": "a b"},
     ],
     ids=repr,
 )  # fmt: skip
