@@ -156,4 +156,4 @@ def counted(error: ContextOverflow, limit: int | None, least: int) -> ContextOve
     """The error with numbers, where the server gave none: ``used`` is then what the text has at least."""
     if error.limit or not limit:
         return error
-    return ContextOverflow(limit, max(limit + 1, least), error.message, hint=error.hint)
+    return ContextOverflow(limit, max(limit + 1, least), f"{error.message} ({limit} tokens)", hint=error.hint)

@@ -138,6 +138,7 @@ def test_a_text_too_long_is_named_by_its_place(replay, ollama, embed):
     assert result.vectors == (expected("one"), (), expected("two"))
     (place, error), *more = result.errors.items()
     assert (place, type(error), error.limit, error.used > error.limit, more) == (1, ContextOverflow, 256, True, [])
+    assert "256 tokens" in error.message
 
 
 def test_many_texts_too_long_are_each_their_own_fault(replay, ollama, embed):
