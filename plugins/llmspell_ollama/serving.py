@@ -110,7 +110,7 @@ class Server:
         refusal = await self._knock()
         if refusal is not None:
             if not (start and self._auto_start):
-                raise self._unreachable(refusal)
+                raise self._unreachable(refusal, later=self._auto_start)
             await self._start(refusal)
         self._there = True
 
@@ -170,9 +170,12 @@ class Server:
         except OSError:
             return False
 
-    def _unreachable(self, why: str) -> ProviderUnavailable:
+    def _unreachable(self, why: str, *, later: bool = False) -> ProviderUnavailable:
+        """The error to raise; ``later`` says that a chat would start the server."""
         if program() is None:
             hint = "`llmspell model install-ollama` says how to install it"
+        elif later:
+            hint = "it is started when a model of it is used (auto_start = true); start it with `ollama serve`"
         elif self._auto_start:
             hint = "start it with `ollama serve`"
         else:

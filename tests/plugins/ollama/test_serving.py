@@ -1,12 +1,12 @@
 """Whether a server is there, and the one that llmspell starts: a real program on the PATH that stands for Ollama."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 from replay import answer
@@ -162,11 +162,17 @@ def test_other_verbs_that_need_a_server_start_it_too(machine, replay, provide, v
     assert len(machine.running) == 1
 
 
-@pytest.mark.parametrize("verb", ["status", "models", "loaded", "unload"])
+@pytest.mark.parametrize("verb", ["models", "loaded", "unload"])
 def test_a_look_starts_nothing(machine, provide, verb):
     ollama = provide(host=machine.host, auto_start=True)
-    with contextlib.suppress(ProviderUnavailable):
+    with pytest.raises(ProviderUnavailable) as error:
         drive(getattr(ollama, verb)(*([QUESTION.model] if verb == "unload" else [])))
+    assert "it is started when a model of it is used" in error.value.hint
+    assert machine.pids == []
+
+
+def test_asking_how_it_is_starts_nothing(machine, provide):
+    assert "it is started when" in drive(provide(host=machine.host, auto_start=True).status()).error
     assert machine.pids == []
 
 
@@ -320,24 +326,37 @@ def test_a_host_elsewhere_is_left_to_the_client(machine):
 # ── the command line ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_script_says_that_a_server_was_started_and_leaves_none(machine, tmp_path):
+def _script():
     code = "print(Agent.create{ model = 'ollama/smollm2', max_tokens = 3 }:execute('Hi').text)"
-    done = subprocess.run(
-        [sys.executable, "-m", "llmspell", "exec", code],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "LLMSPELL_PLUGINS": "ollama",
-            "LLMSPELL_PROVIDERS_OLLAMA_HOST": machine.host,
-            "LLMSPELL_PROVIDERS_OLLAMA_AUTO_START": "true",
-        },
-    )
+    return [sys.executable, "-m", "llmspell", "exec", code]
+
+
+def _environment(machine):
+    return {
+        **os.environ,
+        "LLMSPELL_PLUGINS": "ollama",
+        "LLMSPELL_PROVIDERS_OLLAMA_HOST": machine.host,
+        "LLMSPELL_PROVIDERS_OLLAMA_AUTO_START": "true",
+    }
+
+
+def test_a_script_says_that_a_server_was_started_and_leaves_none(machine, tmp_path):
+    env = _environment(machine)
+    done = subprocess.run(_script(), capture_output=True, text=True, timeout=60, cwd=tmp_path, env=env)
     assert (done.returncode, done.stdout) == (0, "Once upon a\n")
     assert done.stderr.startswith("ollama/smollm2: started `ollama serve`")
     assert len(machine.pids) == 1
+    assert machine.running == []
+
+
+def test_ctrl_c_ends_the_server_too(machine, replay, tmp_path):
+    asked = threading.Event()
+    replay.respond.hold = lambda request: asked.set() or True
+    with subprocess.Popen(_script(), env=_environment(machine), cwd=tmp_path, stderr=subprocess.DEVNULL) as child:
+        assert asked.wait(30)
+        assert len(machine.running) == 1
+        child.send_signal(signal.SIGINT)
+        assert child.wait(30) == 130
     assert machine.running == []
 
 
