@@ -104,6 +104,10 @@ class Server:
 
     # ── details ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def _address(self) -> str:
+        return self._host.url.partition("://")[2]
+
     async def _reach(self, start: bool) -> None:
         if self._there:
             return
@@ -129,16 +133,16 @@ class Server:
         return None
 
     async def _start(self, refusal: str) -> None:
-        """Start a server and wait until it answers."""
-        path = program()
-        if path is None or not self._host.url.startswith("http://") or self._host.url.count("/") > 2:
+        """Start a server, unless one is starting, and wait until it answers."""
+        path, log = program(), log_file()
+        if path is None or self._host.secure or "/" in self._address:  # behind a proxy there is no telling where
             raise self._unreachable(refusal)
-        await self.stop()  # one that was started before and doesn't listen any more
-        log = log_file()
-        self._process = _serve(path, self._host.url.removeprefix("http://"), log)
+        if self._process is None or self._process.poll() is not None:
+            self._process = _serve(path, self._address, log)
         try:
             up = await asyncio.wait_for(self._up(self._process), self._patience)
         except (asyncio.TimeoutError, TimeoutError):
+            # made before it is stopped, which is what the log would end in
             failure = self._failed(f"it did not answer within {self._patience:g} s", log)
             await self.stop()
             raise failure from None
@@ -163,7 +167,7 @@ class Server:
         try:
             reader, writer = await asyncio.open_connection(self._host.name, self._host.port)
             try:
-                writer.write(f"GET / HTTP/1.0\r\nHost: {self._host.name}\r\n\r\n".encode())
+                writer.write(f"GET / HTTP/1.0\r\nHost: {self._address}\r\n\r\n".encode())
                 return GREETING in await reader.read(4096)
             finally:
                 writer.close()

@@ -48,6 +48,8 @@ if mode == "overtaken" and os.fork():  # the other process, which has the port, 
     sys.exit("Error: listen tcp: bind: address already in use")
 with open(os.environ["FAKE_PIDS"], "a") as stream:
     print(os.getpid(), file=stream)
+while mode == "slow" and not os.path.exists(os.environ["FAKE_PIDS"] + ".go"):
+    time.sleep(0.01)
 if mode == "silent":
     threading.Event().wait()
 listener = socket.create_server((host, int(port)))
@@ -219,6 +221,23 @@ def test_one_that_went_away_is_started_again(machine):
     assert len(machine.pids) == 2
     drive(server.stop())
     assert machine.running == []
+
+
+def test_one_that_is_starting_is_waited_for_again_after_a_limit_has_passed(machine):
+    machine.behaves("slow")
+    server = machine.server()
+
+    async def run():
+        first = asyncio.ensure_future(reach(server))
+        while not machine.pids:
+            await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.wait([first])
+        machine.pids_file.with_suffix(".go").touch()
+        await reach(server)
+
+    drive(run())
+    assert len(machine.pids) == 1
 
 
 # ── not ours ──────────────────────────────────────────────────────────────────────────────────────────────────────
