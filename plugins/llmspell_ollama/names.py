@@ -87,8 +87,9 @@ def in_cloud(name: str) -> bool:
 
 def refused(name: str, host: str | None = None) -> ModelNotUsable:
     """The refusal of a model that would send the conversation away; ``host`` is where to."""
+    where = f"the cloud ({host})" if host else "the cloud"
     return ModelNotUsable(
-        f"'{name}' runs in the cloud{f' ({host})' if host else ''}, which [providers.ollama] local_only = true rules out",
+        f"'{name}' runs in {where}, which [providers.ollama] local_only = true rules out",
         model=name,
         hint="choose a model that is here (`llmspell model list --backend ollama`), or set local_only = false",
     )
