@@ -1,4 +1,4 @@
-"""`local/…` with both backends: Ollama where it runs and has the model, else this machine's files, else both reasons."""
+"""`local/…` with both backends: Ollama where it runs and has the model, else the files here, else both reasons."""
 
 import os
 import socket
