@@ -187,7 +187,7 @@ def missing(hub, run, spec):
 def test_not_found_carries_every_reason_and_near_names(make_hub, fake, run):
     error = missing(make_hub(fake("one", "smollm2:135m"), down()), run, "smolm2:135m")
     assert "one does not have it" in error.message
-    assert "cannot reach down" in error.message and "down serve" in error.message
+    assert "cannot reach down" in error.message and "down serve" in error.hint
     assert error.suggestions == ("smollm2:135m",)
     assert "did you mean 'smollm2:135m'?" in error.hint
     assert error.pull is None

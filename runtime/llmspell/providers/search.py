@@ -104,7 +104,7 @@ class Search:
                 reasons.append(f"{name} does not have it")
             except LLMSpellError as error:
                 failures.append(error)
-                reasons.append(f"{error.message}{f' ({error.hint})' if error.hint else ''}")
+                reasons.append(error.message)
         for failure in failures:
             if isinstance(failure, ModelNotUsable):  # it is there, and nobody else has a better one
                 raise failure
@@ -112,7 +112,7 @@ class Search:
             raise ProviderUnavailable(
                 f"no local provider could be asked for '{ref}': {'; '.join(reasons)}", hint=failures[0].hint
             ) from failures[0]
-        raise await self._missing(spec, ref, names, reasons, own)
+        raise await self._missing(spec, ref, names, reasons, own, failures[0].hint if failures else None)
 
     async def info(self, name: str, ref: ModelRef) -> ModelInfo:
         """What a provider knows of a model that it has; raises `ModelNotFound` and what a provider raises."""
@@ -201,8 +201,11 @@ class Search:
         names: Sequence[str],
         reasons: Sequence[str],
         own: ModelNotFound | None = None,
+        advice: str | None = None,
     ) -> ModelNotFound:
-        """The error to raise; ``own`` is that of a provider which knows how to fetch the model."""
+        """The error to raise; ``own`` is that of a provider which knows how to fetch the model, ``advice`` the hint of
+        one that could not be asked.
+        """
         have, fetchable = await asyncio.gather(
             self._lists(names, "models", EXPLAIN_SECONDS), self._lists(names, "available", EXPLAIN_SECONDS)
         )
@@ -220,6 +223,8 @@ class Search:
             hint = f"did you mean '{near[0]}'? `llmspell model list` shows all that are here"
         else:
             hint = "`llmspell model list` shows the models that are here, `llmspell model available` those to fetch"
+        if advice and offer is None:  # it may have the model, once it can be asked
+            hint = f"{hint}; or {advice}"
         return ModelNotFound(
             f"no model '{ref.id}': {'; '.join(reasons)}",
             model=spec,
