@@ -9,7 +9,11 @@ from llmspell.providers.contract import Message, ToolCall, ToolSpec
 
 PERSON: Mapping[str, Any] = {
     "type": "object",
-    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}, "tall": {"type": "boolean"}},
+    "properties": {
+        "name": {"type": "string", "maxLength": 20},  # a small model may find no end otherwise
+        "age": {"type": "integer"},
+        "tall": {"type": "boolean"},
+    },
     "required": ["name", "age", "tall"],
     "additionalProperties": False,
 }
