@@ -40,10 +40,12 @@ class Windows:
         if model not in self._known:
             try:
                 length = await self._decided(model)
-            except (ProviderUnavailable, ProviderTimeout, ModelNotFound):
+            except ModelNotFound:
                 raise
-            except LLMSpellError:
-                return None
+            except LLMSpellError as error:
+                if error.retryable and isinstance(error, (ProviderUnavailable, ProviderTimeout)):
+                    raise
+                return None  # what answers chats may not know how to describe models
             self._known.setdefault(model, length)
         return self._known[model]
 
