@@ -318,7 +318,9 @@ def test_a_server_that_says_nothing_of_a_model_decides_itself(replay, chat, show
     assert windows(replay) == [None]
 
 
-@pytest.mark.parametrize(("status", "said"), [(404, "404 page not found"), (405, "405 method not allowed"), (501, "no")])
+@pytest.mark.parametrize(
+    ("status", "said"), [(404, "404 page not found"), (405, "405 method not allowed"), (501, "no")]
+)
 def test_a_server_that_only_chats_is_asked_all_the_same(replay, chat, status, said):
     replay.play(answer("POST", "/api/show", said, status=status), "chat-stream")
     chat(settings={"context_length": None})
