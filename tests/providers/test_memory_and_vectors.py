@@ -130,6 +130,17 @@ def test_what_is_loaded_and_unloaded(make_hub, run):
     assert [one.id for one in after] == ["other"]
 
 
+def test_what_another_process_holds_is_listed_once(make_hub, run):
+    class Sees(Vectors):
+        async def loaded(self):
+            return [LoadedModel("model", pid=7, program="llmspell run x.lua"), LoadedModel("model", pid=1)]
+
+    one, two = Sees(), Sees()
+    two.name = "again"
+    found = run(make_hub(one, two).loaded())
+    assert [(model.provider, model.pid) for model in found] == [("vectors", 7), ("vectors", 1), ("again", 1)]
+
+
 def test_the_file_of_a_model(make_hub, run):
     hub = make_hub(Vectors())
     assert run(hub.path("local/model")) == "/models/model.gguf"

@@ -282,7 +282,11 @@ class Hub:
         """The models that are in memory now; raises as `models` does, and where the named provider can't say."""
         if backend not in (None, ALL, LOCAL) and not self.provider(str(backend)).can("loaded"):
             raise self._lacking(self.find(str(backend)), "loaded")
-        return await self._search.listed("loaded", backend)
+        found: list[LoadedModel] = await self._search.listed("loaded", backend)
+        once: dict[object, LoadedModel] = {}
+        for one in found:  # two instances of one provider see the same of what other processes hold
+            once.setdefault((one.id, one.pid) if one.program else id(one), one)
+        return list(once.values())
 
     async def unload(self, spec: str) -> bool:
         """Give a model's memory back; False if it was not loaded. Raises as `resolve` does, `ModelError` while it is
