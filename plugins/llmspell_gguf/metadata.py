@@ -16,12 +16,11 @@ from functools import lru_cache
 from typing import Any, Final
 
 from llmspell.errors import ModelNotUsable
+from llmspell.models.gguf_files import MAGIC, part_of
 from llmspell_gguf import ggml
 
 _KEPT_ITEMS: Final = 1024
 """Longer lists are vocabularies: skipped, not kept."""
-_PART: Final = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
-"""How the names of the files end that one model is split into."""
 _FRACTIONS: Final = re.compile(r"\.bias$|norm|_embd\.|^token_types\.|\.attn_(q|k|v|output)\.|\.ffn_(up|down|gate)\.")
 """Names of tensors that can't be of whole numbers; there are models with others that are."""
 _POOLINGS: Final = ("none", "mean", "cls", "last", "rank")
@@ -189,10 +188,10 @@ def _read(path: str, changed: int, size: int) -> Metadata:
 def _part(path: str) -> tuple[dict[str, Any], int]:
     """The keys of one file and the number of weights in it."""
     with open(path, "rb") as stream:
-        size, magic = os.fstat(stream.fileno()).st_size, stream.read(4)
+        size, magic = os.fstat(stream.fileno()).st_size, stream.read(len(MAGIC))
     if not size:
         raise _bad(path, "is empty", "fetch it again")
-    if magic != b"GGUF":
+    if magic != MAGIC:
         raise _bad(path, "is not a GGUF file", "llmspell runs models in GGUF format")
     try:
         with ggml.opened(path) as header:
@@ -217,17 +216,16 @@ def _other_parts(path: str, values: Mapping[str, Any]) -> Iterator[str]:
     count, number = values.get("split.count"), values.get("split.no", 0)
     if not isinstance(count, int) or not isinstance(number, int) or count < 2:
         return
-    name = _PART.search(path)
-    if name is None or int(name[2]) != count:
+    part = part_of(path)
+    if part is None or part.count != count:
         what = f"is part {number + 1} of {count}, and its name doesn't say so"
         raise _bad(path, what, f"call it NAME-00001-of-{count:05}.gguf, as it was, and the others in the same way")
-    parts = [f"{path[: name.start()]}-{part:05}-of-{name[2]}.gguf" for part in range(1, count + 1)]
     if number != 0:
-        raise _bad(path, f"is part {number + 1} of {count}", f"name the first: {parts[0]}")
-    for part in parts[1:]:
-        if not os.path.exists(part):
-            raise _bad(path, f"is part 1 of {count}, and {os.path.basename(part)} is missing", "fetch it too")
-        yield part
+        raise _bad(path, f"is part {number + 1} of {count}", f"name the first: {part.file(1)}")
+    for other in part.files()[1:]:
+        if not os.path.exists(other):
+            raise _bad(path, f"is part 1 of {count}, and {os.path.basename(other)} is missing", "fetch it too")
+        yield other
 
 
 def _check(path: str, values: Mapping[str, Any]) -> None:

@@ -95,6 +95,9 @@ class Choice:
 
 Catalogue = Mapping[str, Entry]
 
+USUAL_QUANTIZATION: Final = "Q4_K_M"
+"""What everybody takes of a model that comes in several."""
+
 _LLAMA_3_2: Final = "Llama 3.2 Community License"
 _QWEN: Final = "Qwen Research License"
 _GEMMA: Final = "Gemma Terms of Use"
@@ -105,7 +108,7 @@ def _bartowski(name: str) -> HubSource:
 
 
 def _hub(id: str, name: str, size: int, parameters: str, context: int, kind: str, terms: str, **more: Any) -> Entry:
-    return Entry(id, _bartowski(name), size, "Q4_K_M", parameters, context, kind, license=terms, **more)
+    return Entry(id, _bartowski(name), size, USUAL_QUANTIZATION, parameters, context, kind, license=terms, **more)
 
 
 _ENTRIES: Final = (
@@ -171,7 +174,7 @@ _ENTRIES: Final = (
         "tinyllama:1.1b",
         HubSource("TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF", "tinyllama-1.1b-chat-v1.0.{}.gguf"),
         size_bytes=669_000_000,
-        quantization="Q4_K_M",
+        quantization=USUAL_QUANTIZATION,
         parameter_count="1.1B",
         context_length=2048,
         architecture="llama",

@@ -15,7 +15,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from llmspell.models.found import FoundModel, ModelFile, is_model, model_files
+from llmspell.models.found import FoundModel, ModelFile, model_files
+from llmspell.models.gguf_files import is_model
 
 _PREFIX: Final = "models--"
 

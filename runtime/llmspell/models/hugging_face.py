@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from llmspell.errors import InvalidRequest, ModelError, ModelNotFound, PullFailed
+from llmspell.models.catalogue import USUAL_QUANTIZATION
+from llmspell.models.gguf_files import is_model, part_of
 from llmspell.models.names import parse
 from llmspell.models.transfer import RemoteFile
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
 
-DEFAULT_QUANTIZATION: Final = "Q4_K_M"
-
-_SPLIT: Final = re.compile(r"(.+)-(\d{5})-of-(\d{5})")
 _QUANTIZATION: Final = re.compile(r"(?:.*[-._/])?((?:I?Q|TQ)\d\w*|BF16|F16|F32|FP16|FP32|MXFP4\w*)", re.IGNORECASE)
 _ANSWER_SECONDS: Final = 10.0
 
@@ -41,9 +40,8 @@ class Listed:
 
     @property
     def stem(self) -> str:
-        stem = self.path.removesuffix(".gguf")
-        split = _SPLIT.fullmatch(stem)
-        return split[1] if split else stem
+        part = part_of(self.path)
+        return part.stem if part else self.path.removesuffix(".gguf")
 
     @property
     def quantization(self) -> str | None:
@@ -123,14 +121,14 @@ def pick_file(repository: str, path: str, models: Sequence[Listed]) -> Listed:
 
 
 def pick(repository: str, quantization: str | None, models: Sequence[Listed], pattern: str | None = None) -> Listed:
-    """The model in a quantization; none asked for means `DEFAULT_QUANTIZATION`, or the only one that there is.
+    """The model in a quantization; none asked for means `USUAL_QUANTIZATION`, or the only one that there is.
 
     ``pattern`` is as in `HubSource`.
 
     Raises:
         PullFailed: there is none, or several.
     """
-    wanted = (quantization or DEFAULT_QUANTIZATION).upper()
+    wanted = (quantization or USUAL_QUANTIZATION).upper()
     if pattern:
         stem = pattern.removesuffix(".gguf").format(wanted).lower()
         found = [model for model in models if model.stem.rpartition("/")[2].lower() == stem]
@@ -152,29 +150,24 @@ def pick(repository: str, quantization: str | None, models: Sequence[Listed], pa
 
 def _models(repository: str, info: ModelInfo) -> list[dict[str, tuple[int | None, str | None]]]:
     """The GGUF files of a repository with size and sha256, those of a split model together."""
-    models: dict[str, dict[str, tuple[int | None, str | None]]] = {}
+    models: dict[tuple[str, int], dict[str, tuple[int | None, str | None]]] = {}
     for file in sorted(info.siblings or (), key=lambda file: file.rfilename):
         path = file.rfilename
-        if not _can_be_named(repository, path) or "mmproj" in path.rpartition("/")[2].lower():  # which is no model
+        if not (is_model(path) and _can_be_named(repository, path)):
             continue
-        split = _SPLIT.fullmatch(path.removesuffix(".gguf"))
-        key = f"{split[1]} {split[3]}" if split else path
+        part = part_of(path)
+        key = (part.stem, part.count) if part else (path, 1)
         facts = (file.lfs.size, file.lfs.sha256) if file.lfs else (file.size, None)
         models.setdefault(key, {})[path] = facts
-    return [paths for paths in models.values() if len(paths) == _count(next(iter(paths)))]
+    return [paths for (_, count), paths in models.items() if len(paths) == count]
 
 
 def _can_be_named(repository: str, path: str) -> bool:
-    """Whether it is a GGUF file, and its name, which the server chose, can be written and leads nowhere else."""
+    """Whether the name of a file, which the server chose, can be written and leads nowhere else."""
     try:
-        return path.endswith(".gguf") and parse(f"hf:{repository}/{path}").name == f"{repository}/{path}"
+        return parse(f"hf:{repository}/{path}").name == f"{repository}/{path}"
     except InvalidRequest:
         return False
-
-
-def _count(path: str) -> int:
-    split = _SPLIT.fullmatch(path.removesuffix(".gguf"))
-    return int(split[3]) if split else 1
 
 
 def _there_is(models: Sequence[Listed]) -> str:

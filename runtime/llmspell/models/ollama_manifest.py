@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from llmspell.errors import ModelNotUsable
+from llmspell.models.gguf_files import MAGIC
 from llmspell.models.ollama_names import OllamaName
 from llmspell.models.ollama_options import options
 
@@ -62,10 +63,10 @@ class OllamaManifest:
         path = self._blob(*found[0])
         try:
             with open(path, "rb") as stream:
-                start = stream.read(4)
+                start = stream.read(len(MAGIC))
         except OSError as error:
             raise self._bad(f"its file {path} can't be read: {error.strerror}", _READABLE) from None
-        if start != b"GGUF":
+        if start != MAGIC:
             raise self._unfit(f"is not in GGUF format: {path}")
         return path, found[0][1]
 

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from llmspell.models.catalogue import CATALOGUE, Catalogue, HubSource, choose
-from llmspell.models.found import FoundModel, is_model, model_files
+from llmspell.models.found import FoundModel, model_files
+from llmspell.models.gguf_files import is_model
 from llmspell.models.names import named_after
 
 

@@ -16,7 +16,8 @@ from itertools import chain
 
 from llmspell.errors import InvalidRequest, ModelNotUsable
 from llmspell.models.catalogue import CATALOGUE, Catalogue
-from llmspell.models.found import FoundModel, all_parts, model_files
+from llmspell.models.found import FoundModel, model_files
+from llmspell.models.gguf_files import all_parts
 from llmspell.models.names import LOCAL, ModelRef, parse
 from llmspell.models.store import Store, StoredModel
 from llmspell.models.wanted import Wanted, in_ollama, in_own_places

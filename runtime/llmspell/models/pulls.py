@@ -10,11 +10,12 @@ import re
 import threading
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from llmspell.errors import ModelNotFound, ModelNotUsable, PullFailed
 from llmspell.models import catalogue as known
 from llmspell.models.catalogue import CATALOGUE, Catalogue, WheelSource
+from llmspell.models.gguf_files import MAGIC, all_parts, part_of
 from llmspell.models.incoming import Arrived, Incoming, check_space, disk_failure
 from llmspell.models.names import ModelRef, named_after
 from llmspell.models.steps import Step, Stopped, beside, into_store
@@ -22,9 +23,6 @@ from llmspell.models.store import Store, StoredModel
 
 if TYPE_CHECKING:
     from llmspell.models.hugging_face import Listed
-
-_MAGIC: Final = b"GGUF"
-_SPLIT: Final = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
 
 
 def fetch(ref: ModelRef, store: Store, stop: threading.Event, catalogue: Catalogue = CATALOGUE) -> Iterator[Step]:
@@ -84,7 +82,8 @@ def _from_hub(ref: ModelRef, store: Store, stop: threading.Event) -> Iterator[St
     owner, repo, *path = ref.name.split("/", 2)
     repository = f"{owner}/{repo}"
     if path:
-        first = _SPLIT.sub(r"\1-00001-of-\3.gguf", path[0])
+        part = part_of(path[0])
+        first = part.file(1) if part else path[0]
 
         def find() -> Listed:
             return hugging_face.pick_file(repository, first, hugging_face.listing(repository))
@@ -120,7 +119,7 @@ def _from_url(url: str, store: Store, stop: threading.Event) -> Iterator[Step]:
     name = re.sub(r"[^\w .,+()\[\]-]", "-", PurePosixPath(unquote(urlsplit(url).path)).name)
     sha256 = url.partition("#sha256=")[2].lower() or None
     file = RemoteFile(url, name, sha256=sha256)
-    if _SPLIT.fullmatch(name):
+    if part_of(name):
         raise PullFailed(
             f"{file.address} is a part of a model in several files",
             model=name,
@@ -140,10 +139,9 @@ def _from_url(url: str, store: Store, stop: threading.Event) -> Iterator[Step]:
 
 
 def _from_file(path: Path, store: Store, stop: threading.Event) -> Iterator[Step]:
-    split = _SPLIT.fullmatch(path.name)
-    names = [f"{split[1]}-{n:05}-of-{split[3]}.gguf" for n in range(1, int(split[3]) + 1)] if split else [path.name]
-    files = [path.with_name(name) for name in names]
-    id = named_after(split[1] if split else path.name)
+    part = part_of(path.name)
+    files = [path.with_name(name) for name in all_parts(path.name)]
+    id = named_after(part.stem if part else path.name)
     sizes = [_size_of_model(file, id) for file in files]
 
     def fill(incoming: Incoming) -> Generator[Step, None, None]:
@@ -172,7 +170,7 @@ def _from_file(path: Path, store: Store, stop: threading.Event) -> Iterator[Step
 def _size_of_model(file: Path, id: str) -> int:
     try:
         with file.open("rb") as stream:
-            if stream.read(len(_MAGIC)) != _MAGIC:
+            if stream.read(len(MAGIC)) != MAGIC:
                 raise ModelNotUsable(f"{file} is no GGUF file", model=id, hint="llmspell runs models in GGUF files")
             return file.stat().st_size
     except FileNotFoundError:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from llmspell.errors import LLMSpellError, PullFailed
 from llmspell.models.connection import Answer, Broken, Refused, open_at
+from llmspell.models.gguf_files import MAGIC
 from llmspell.models.incoming import PART, check_space, disk_failure
 from llmspell.models.steps import Stopped
 
@@ -23,7 +24,6 @@ PAUSES: Final = (0.5, 1.0, 2.0, 4.0)
 
 _LONGEST_PAUSE: Final = 30.0
 _CHUNK: Final = 1 << 19
-_MAGIC: Final = b"GGUF"
 _AGAIN: Final = frozenset({408, 416, 429, 500, 502, 503, 504})
 
 
@@ -212,9 +212,9 @@ class Transfer:
                 hint="add the file's checksum to the URL: #sha256=…",
             )
         head = b""
-        while len(head) < len(_MAGIC) and (more := answer.read(len(_MAGIC) - len(head))):
+        while len(head) < len(MAGIC) and (more := answer.read(len(MAGIC) - len(head))):
             head += more
-        if head != _MAGIC:
+        if head != MAGIC:
             raise self._no_model(answer.kind)
         total = file.size if answer.total is None else answer.total
         check_space(self._id, self._folder, (total or 0) - self.done)

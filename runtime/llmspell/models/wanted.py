@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from llmspell.models.catalogue import CATALOGUE, Catalogue, HubSource, choose
+from llmspell.models.catalogue import CATALOGUE, USUAL_QUANTIZATION, Catalogue, HubSource, choose
 from llmspell.models.names import ModelRef
 
 _LATEST: Final = ":latest"
-_USUAL: Final = "q4_k_m"
-"""The quantization to take of a repository that has several, as everybody does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Wanted:
             if id in there:
                 return there[id]
         files = sorted(id for id in there if self.prefix and id.startswith(self.prefix))
-        in_it = [id for id in files if _names(self.quantization or _USUAL, id)]
+        in_it = [id for id in files if _names(self.quantization or USUAL_QUANTIZATION.lower(), id)]
         if self.quantization is None:
             in_it += files
         return there[in_it[0]] if in_it else None
