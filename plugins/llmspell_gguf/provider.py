@@ -89,14 +89,18 @@ class GgufProvider(Provider):
         return ProviderStatus(True, f"{chosen} {version(chosen)}", models)
 
     async def models(self) -> Sequence[ModelInfo]:
-        return await asyncio.to_thread(lambda: [self._known_of(found, listed=True) for found in self._places.list()])
+        tools = self._calls_tools()
+        return await asyncio.to_thread(
+            lambda: [self._known_of(found, tools, listed=True) for found in self._places.list()]
+        )
 
     async def available(self) -> Sequence[ModelInfo]:
         room = memory.budget()
         return [describing.entry(entry, room) for entry in self._known.values()]
 
     async def info(self, ref: ModelRef) -> ModelInfo:
-        return await asyncio.to_thread(lambda: self._known_of(self._find(ref)))
+        tools = self._calls_tools()
+        return await asyncio.to_thread(lambda: self._known_of(self._find(ref), tools))
 
     async def remove(self, ref: ModelRef) -> None:
         found = await asyncio.to_thread(self._find, ref)
@@ -182,9 +186,9 @@ class GgufProvider(Provider):
             hint=f"did you mean {' or '.join(near)}?" if near else "llmspell model list shows what is here",
         )
 
-    def _known_of(self, found: FoundModel, *, listed: bool = False) -> ModelInfo:
+    def _known_of(self, found: FoundModel, tools: bool, *, listed: bool = False) -> ModelInfo:
         try:
-            return describing.model(found, self._engines.holds(found.path), self._calls_tools())
+            return describing.model(found, self._engines.holds(found.path), tools)
         except (ModelNotUsable, ProviderUnavailable):
             if listed or found.ours:  # so that it can be found, and removed
                 return describing.unreadable(found)
