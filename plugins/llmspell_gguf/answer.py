@@ -14,14 +14,13 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, Final
 
-from llmspell import ChatEvent, Message, ToolSpec
+from llmspell import ChatEvent, ToolCall, ToolSpec
 from llmspell.providers.blocking import pushed_from_thread
 from llmspell_gguf.admission import Admission
 from llmspell_gguf.engine import Work
+from llmspell_gguf.messages import as_turn
 from llmspell_gguf.turn import Complete, Turn
 
-FORMATTED_ANSWER: Final = 1024
-"""What an answer in JSON may take at most where max_tokens is not given: it can't be paused inside its grammar."""
 _BYTES_PER_TOKEN: Final = 3
 
 
@@ -31,9 +30,7 @@ class Answer:
     def __init__(self, admission: Admission, instalment: int, work: Work, grammar: str | None) -> None:
         self.admission, self.work, self.grammar = admission, work, grammar
         self.context = admission.capacity
-        self.limit: int | None = work.options.get("max_tokens")
-        if self.limit is None and grammar is not None:
-            self.limit = min(FORMATTED_ANSWER, self.context // 4)
+        self.limit = work.limit(self.context)
         self.budget = instalment if self.limit is None else self.limit
         self.text: list[str] = []
         self.thought = False
@@ -62,7 +59,7 @@ class Answer:
 
     def _body(self) -> dict[str, Any]:
         """The request as the engine's chat endpoint takes it."""
-        messages = [_message(message) for message in self.work.request.messages]
+        messages = [as_turn(message, _arguments) for message in self.work.request.messages]
         if self.text:  # the engine goes on from here
             if messages[-1]["role"] != "assistant":
                 messages.append({"role": "assistant", "content": ""})
@@ -88,23 +85,8 @@ class Answer:
         return sum(16 + len(message.content) // _BYTES_PER_TOKEN for message in self.work.request.messages)
 
 
-def _message(message: Message) -> dict[str, Any]:
-    turn: dict[str, Any] = {"role": message.role, "content": message.content}
-    if message.tool_calls:
-        turn["tool_calls"] = [
-            {
-                "id": call.id or "",
-                "type": "function",
-                "function": {
-                    "name": call.name,
-                    "arguments": call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments),
-                },
-            }
-            for call in message.tool_calls
-        ]
-    if message.tool_call_id is not None:
-        turn["tool_call_id"] = message.tool_call_id
-    return turn
+def _arguments(call: ToolCall) -> str:
+    return call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments)
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:

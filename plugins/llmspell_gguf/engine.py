@@ -20,6 +20,9 @@ _PACKAGES: Final = {"xllamacpp": ("xllamacpp", "local"), "llama-cpp-python": ("l
 WITH_TOOLS: Final = frozenset({"xllamacpp"})
 """The engines that tell a model's calls of tools from its text."""
 
+FORMATTED_ANSWER: Final = 1024
+"""What an answer in JSON may take at most where max_tokens is not given: it can't be paused inside its grammar."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -36,6 +39,11 @@ class Work:
     schema: Mapping[str, Any] | None = None
     begins: str = ""
     emit: Callable[[ChatEvent], None] | None = None
+
+    def limit(self, context: int) -> int | None:
+        """Tokens that the answer may have at most, in a context of so many; None where it may fill it."""
+        given: int | None = self.options.get("max_tokens")
+        return min(FORMATTED_ANSWER, context // 4) if given is None and self.schema is not None else given
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from llmspell import ChatEvent, Finish, PromptProgress, TextDelta, Usage
-from llmspell.errors import ContextOverflow, InvalidRequest
+from llmspell.errors import InvalidRequest
 from llmspell.providers.contract import FinishReason
-from llmspell_gguf.answer import FORMATTED_ANSWER
 from llmspell_gguf.engine import Work
 from llmspell_gguf.llama_cpp_constraint import Constraint
 from llmspell_gguf.llama_cpp_context import BATCH, Context
@@ -21,7 +20,7 @@ from llmspell_gguf.llama_cpp_vocabulary import Vocabulary
 from llmspell_gguf.metadata import Metadata
 from llmspell_gguf.sizing import Plan
 from llmspell_gguf.stop_texts import StopTexts
-from llmspell_gguf.turn import LONG, ROOM
+from llmspell_gguf.turn import LONG, check_room
 
 
 class ChatModel:
@@ -66,9 +65,7 @@ class _Answer:
 
     def __init__(self, model: ChatModel, work: Work, emit: Callable[[ChatEvent], None], stop: threading.Event) -> None:
         self._model, self._work, self._emit, self._stop = model, work, emit, stop
-        self._limit: int | None = work.options.get("max_tokens")
-        if self._limit is None and work.schema is not None:
-            self._limit = min(FORMATTED_ANSWER, model.context_length // 4)
+        self._limit = work.limit(model.context_length)
         self.count = 0
 
     def run(self) -> bool:
@@ -96,11 +93,7 @@ class _Answer:
     def _check_room(self, tokens: int) -> None:
         if not tokens:
             raise InvalidRequest("there is nothing to answer: the prompt is empty")
-        limit = self._model.context_length
-        room = ROOM if self._limit is None else min(ROOM, self._limit)
-        if tokens + room > limit:
-            message = f"the prompt has {tokens} tokens, which leaves no room for an answer in {limit}"
-            raise ContextOverflow(limit, tokens + room, None if tokens > limit else message)
+        check_room(tokens, self._limit, self._model.context_length)
 
     def _read(self, prompt: list[int]) -> bool:
         """Read what isn't read yet; False if it was stopped."""

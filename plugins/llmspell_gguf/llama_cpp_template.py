@@ -8,6 +8,7 @@ from typing import Any
 
 from llmspell import Message, ToolCall
 from llmspell.errors import InvalidRequest, ModelNotUsable
+from llmspell_gguf.messages import as_turn
 
 
 class Template:
@@ -45,25 +46,13 @@ class Template:
             messages = messages[:-1]
         self._formatter.bos_token, self._formatter.eos_token = first, last
         try:
-            turns: list[Any] = [_message(message) for message in messages]
+            turns: list[Any] = [as_turn(message, _arguments) for message in messages]
             return self._formatter(messages=turns).prompt + begun
         except Exception as error:  # a template is a stranger's program
             raise InvalidRequest(
                 f"the model's chat template refused the messages: {' '.join(str(error).split())}",
                 hint="many take user and assistant in turns only, some no system message",
             ) from error
-
-
-def _message(message: Message) -> dict[str, Any]:
-    turn: dict[str, Any] = {"role": message.role, "content": message.content}
-    if message.tool_calls:
-        turn["tool_calls"] = [
-            {"id": call.id or "", "type": "function", "function": {"name": call.name, "arguments": _arguments(call)}}
-            for call in message.tool_calls
-        ]
-    if message.tool_call_id is not None:
-        turn["tool_call_id"] = message.tool_call_id
-    return turn
 
 
 def _arguments(call: ToolCall) -> Any:

@@ -125,10 +125,7 @@ class Turn:
         answer, total = self._answer, progress["total"]
         if answer.input is None:
             answer.input = total, progress["cache"]
-            room = ROOM if answer.limit is None else min(ROOM, answer.limit)
-            if total + room > answer.context:
-                message = f"the prompt has {total} tokens, which leaves no room for an answer in {answer.context}"
-                raise ContextOverflow(answer.context, total + room, None if total > answer.context else message)
+            check_room(total, answer.limit, answer.context)
         if not self.prompt:
             self.prompt = total
             if not self._hold(total + answer.budget):
@@ -153,6 +150,18 @@ class Turn:
         else:
             self.again = True
         return False
+
+
+def check_room(prompt: int, limit: int | None, context: int) -> None:
+    """Refuse a prompt that leaves no room for an answer of up to ``limit`` tokens.
+
+    Raises:
+        ContextOverflow: the prompt is too long.
+    """
+    room = ROOM if limit is None else min(ROOM, limit)
+    if prompt + room > context:
+        message = f"the prompt has {prompt} tokens, which leaves no room for an answer in {context}"
+        raise ContextOverflow(context, prompt + room, None if prompt > context else message)
 
 
 _REASONS: Final[Mapping[str, Any]] = {
