@@ -26,7 +26,8 @@ def drawn():
 def make(kind, **more):
     """An error of a class with something for each argument that has no default."""
     parameters = inspect.signature(kind).parameters.values()
-    needed = {p.name: 5 if p.name in ("limit", "used") else "x" for p in parameters if p.default is p.empty}
+    odd = {"limit": 5, "used": 5, "result": {}}
+    needed = {p.name: odd.get(p.name, "x") for p in parameters if p.default is p.empty}
     return kind(**{**needed, **more})
 
 

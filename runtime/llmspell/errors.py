@@ -23,6 +23,11 @@ LLMSpellError                   exit code 1
 │   ├── ModelNotUsable          5    its file is damaged, or of a kind that the engine can't run
 │   └── PullFailed              5    it could not be fetched
 ├── InvalidAnswer               1    the answer isn't what the request's format asks for
+├── RoundLimit                  1    a turn called tools more often than it may
+├── ToolError                   1    a tool failed, or was not allowed to run
+│   └── ToolNotFound            1    there is no tool of that name
+├── SkillError                  1    a skill can't be found, read or rendered
+├── StorageError                1    what is kept on disk can't be read or written
 ├── SandboxError                1    a script asked for what `[sandbox]` doesn't grant
 ├── Timeout                     124  a time limit that the user set has passed
 └── Cancelled                   130  stopped on request
@@ -35,7 +40,8 @@ in snake case.
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class LLMSpellError(Exception):
@@ -252,6 +258,39 @@ class InvalidAnswer(LLMSpellError):
         super().__init__(message, hint=hint)
         self.partial = partial
         self.violations = violations
+
+
+class RoundLimit(LLMSpellError):
+    """A turn asked for tools up to its limit, or went round in a circle; ``result`` is what it had by then."""
+
+    fields: ClassVar[tuple[str, ...]] = ("partial", "result")
+
+    def __init__(self, message: str, *, result: Mapping[str, Any], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.result = result
+        self.partial = str(result.get("text", ""))
+
+
+class ToolError(LLMSpellError):
+    """A tool failed, or was not allowed to run; ``tool`` is its name."""
+
+    fields: ClassVar[tuple[str, ...]] = ("tool",)
+
+    def __init__(self, message: str, *, tool: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.tool = tool
+
+
+class ToolNotFound(ToolError):
+    """There is no tool of that name; the hint names those that there are."""
+
+
+class SkillError(LLMSpellError):
+    """A skill can't be found, read or rendered; the message names it and its file."""
+
+
+class StorageError(LLMSpellError):
+    """What llmspell keeps on disk can't be read or written; the message names the file."""
 
 
 class SandboxError(LLMSpellError):

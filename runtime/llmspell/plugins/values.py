@@ -51,12 +51,24 @@ class LuaModule:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that a model may call; ``parameters`` is a JSON schema of type object."""
+    """A function that a model may call.
+
+    ``parameters`` is a JSON schema of type object. ``run(arguments, context)`` gets arguments that satisfy it, and the
+    call's `ToolContext`; it returns JSON-like values, or a coroutine of them. A plain function runs in a thread.
+    ``examples`` are requests with the arguments that belong to them: models without tool calls choose by them.
+    ``parallel`` says that its calls may run beside others of the same turn. ``timeout`` is in seconds.
+    """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
     run: Callable[..., Any]
+    examples: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    category: str = "general"
+    tags: tuple[str, ...] = ()
+    parallel: bool = False
+    timeout: float | None = None
+    version: str = "1.0.0"
 
 
 @dataclass(frozen=True, slots=True)

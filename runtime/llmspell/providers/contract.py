@@ -107,6 +107,26 @@ class EmbedRequest:
     texts: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """A text to go on with as it stands: no chat template, no roles. ``format`` and ``options`` as in `ChatRequest`."""
+
+    model: ModelRef
+    prompt: str
+    format: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    timeouts: Timeouts = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """Asks how likely ``text`` is after each of the ``prefixes``, all as they stand, without the chat template."""
+
+    model: ModelRef
+    prefixes: tuple[str, ...]
+    text: str
+
+
 # ── what comes out ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -193,6 +213,16 @@ class EmbedResult:
     model: str
     usage: Usage
     errors: Mapping[int, LLMSpellError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreResult:
+    """For each prefix, in order, the sum of ``ln P(token | what stands before it)`` over the tokens of the text:
+    numbers of at most 0, from the model's distribution before any sampling."""
+
+    log_probabilities: tuple[float, ...]
+    model: str
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +322,18 @@ class Provider:
 
     def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         """Answer, as a stream of events that ends in one `Finish` or raises one error."""
+        raise NotImplementedError
+
+    def complete(self, request: CompletionRequest) -> AsyncIterator[ChatEvent]:
+        """Go on with a text, as a stream of events like that of `chat`."""
+        raise NotImplementedError
+
+    async def score(self, request: ScoreRequest) -> ScoreResult:
+        """Say how likely a text is after each of some prefixes."""
+        raise NotImplementedError
+
+    async def count(self, request: ChatRequest) -> int:
+        """Count the tokens of a chat's prompt, as `chat` would send it; nothing is computed."""
         raise NotImplementedError
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:

@@ -21,12 +21,13 @@ from llmspell.errors import (
     PullFailed,
     UnsupportedOption,
 )
-from llmspell.models.names import LOCAL, ModelRef
+from llmspell.models.names import LOCAL
 from llmspell.plugins.host import PluginHost
 from llmspell.plugins.values import ProviderSpec
 from llmspell.providers.contract import (
     ChatEvent,
     ChatRequest,
+    CompletionRequest,
     EmbedRequest,
     EmbedResult,
     LoadedModel,
@@ -37,6 +38,8 @@ from llmspell.providers.contract import (
     Provider,
     ProviderStatus,
     PullProgress,
+    ScoreRequest,
+    ScoreResult,
     Timeouts,
     ToolSpec,
     Usage,
@@ -49,9 +52,11 @@ from llmspell.providers.search import ALL, STATUS_SECONDS, VERB_SECONDS, Search
 from llmspell.providers.watching import asked, close, foreign, watched
 
 _WORK: Mapping[str, str] = {
+    "complete": "go on with a text as it stands",
     "embed": "embed texts",
     "load": "load models before their first request",
     "loaded": "say which models are in memory",
+    "score": "say how likely a text is",
     "unload": "unload models",
 }
 """The verbs that only some providers have, in words."""
@@ -191,18 +196,64 @@ class Hub:
         """
         options = check_options(options)
         schema = None if format is None else check_schema(format)
+        pictures = any(message.images for message in messages)
+
+        def start(route: Route) -> AsyncIterator[ChatEvent]:
+            if pictures and not route.provider.sees_images:
+                raise UnsupportedOption(
+                    "images", route.name, f"{route.name} can't show images to a model", hint="leave them out"
+                )
+            return route.provider.chat(ChatRequest(route.ref, tuple(messages), tuple(tools), schema, options, timeouts))
+
+        events = self._stream(spec, start, timeouts, on_route)
+        try:
+            async for event in events:
+                yield event
+        finally:
+            await close(events)
+
+    async def complete(
+        self,
+        spec: str,
+        prompt: str,
+        format: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] = {},
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        *,
+        on_route: Callable[[Route], None] | None = None,
+    ) -> AsyncIterator[ChatEvent]:
+        """Go on with a text as it stands; events and errors are those of `chat`, and `ProviderError` where the provider
+        can't."""
+        options = check_options(options)
+        schema = None if format is None else check_schema(format)
+
+        def start(route: Route) -> AsyncIterator[ChatEvent]:
+            if not route.provider.can("complete"):
+                raise self._lacking(route.name, "complete")
+            return route.provider.complete(CompletionRequest(route.ref, prompt, schema, options, timeouts))
+
+        events = self._stream(spec, start, timeouts, on_route)
+        try:
+            async for event in events:
+                yield event
+        finally:
+            await close(events)
+
+    async def _stream(
+        self,
+        spec: str,
+        start: Callable[[Route], AsyncIterator[ChatEvent]],
+        timeouts: Timeouts,
+        on_route: Callable[[Route], None] | None,
+    ) -> AsyncIterator[ChatEvent]:
+        """The events of a model's provider, from another one where the first has gone away since it was found."""
         again = True
         while True:
             kept = spec in self._routes
             route = await self.resolve(spec)
             if on_route is not None:
                 on_route(route)
-            if not route.provider.sees_images and any(message.images for message in messages):
-                raise UnsupportedOption(
-                    "images", route.name, f"{route.name} can't show images to a model", hint="leave them out"
-                )
-            request = ChatRequest(route.ref, tuple(messages), tuple(tools), schema, options, timeouts)
-            events = watched(partial(route.provider.chat, request), route.name, timeouts)
+            events = watched(partial(start, route), route.name, timeouts)
             quiet = True
             try:
                 async for event in events:
@@ -229,6 +280,38 @@ class Hub:
                 again = False
             finally:
                 await close(events)
+
+    # ── what a model can do, beside answering ─────────────────────────────────────────────────────────────────────
+
+    async def able(self, spec: str, verb: str) -> bool:
+        """Whether the provider of a model has a verb of the contract; raises as `resolve` does."""
+        return (await self.resolve(spec)).provider.can(verb)
+
+    async def score(self, spec: str, prefixes: Sequence[str], text: str) -> ScoreResult:
+        """How likely a text is after each of some prefixes; see `ScoreResult`. Raises as `chat` does, and
+        `ProviderError` where the provider can't."""
+        route = await self.resolve(spec)
+        result: ScoreResult = await self._ask(route, "score", ScoreRequest(route.ref, tuple(prefixes), text))
+        if len(result.log_probabilities) != len(prefixes):
+            raise ProviderError(
+                f"{route.name} gave {len(result.log_probabilities)} scores for {len(prefixes)} prefixes",
+                provider=route.name,
+            )
+        return result
+
+    async def count(
+        self,
+        spec: str,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        format: Mapping[str, Any] | None = None,
+    ) -> int | None:
+        """Tokens of a chat's prompt; None where the provider can't count. Raises as `chat` does."""
+        route = await self.resolve(spec)
+        if not route.provider.can("count"):
+            return None
+        request = ChatRequest(route.ref, tuple(messages), tuple(tools), format)
+        return int(await self._ask(route, "count", request))
 
     # ── embeddings ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -258,7 +341,7 @@ class Hub:
             raise result.errors[min(result.errors)]
         return result
 
-    async def _ask(self, route: Route, verb: str, what: EmbedRequest | ModelRef) -> Any:
+    async def _ask(self, route: Route, verb: str, what: object) -> Any:
         """One verb of the provider that has a model, without a time limit."""
         if not route.provider.can(verb):
             raise self._lacking(route.name, verb)
