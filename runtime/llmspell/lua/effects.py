@@ -31,6 +31,14 @@ def may_wait(op: F) -> F:
     return op
 
 
+class Later:
+    """What an op that may wait returns where its answer may never come, and nothing has to wait for it: a script ends
+    although the op is under way. ``deliver(ok, result)`` gives the answer, once."""
+
+    __slots__ = ("deliver",)
+    deliver: Callable[[bool, Any], None]
+
+
 class Effects(Protocol):
     """What the driver needs of the world."""
 
@@ -120,6 +128,9 @@ class Live:
             self._answers.append((call, False, {"type": "unknown_op", "message": f"there is no op '{op}'"}))
 
     def _wait_for(self, call: int, op: str, result: Any) -> None:
+        if isinstance(result, Later):
+            result.deliver = lambda ok, value: self._answer(call, ok, value)
+            return
         if inspect.iscoroutine(result):
             result = self.loop().create_task(result)
         elif not hasattr(result, "add_done_callback"):

@@ -20,6 +20,7 @@ from llmspell.leaving import leave
 from llmspell.lua.bell import Bell
 from llmspell.lua.driver import Driver, Failure
 from llmspell.lua.effects import Effects, EndScript, Live, Op
+from llmspell.lua.functions import Functions
 from llmspell.lua.journal import Entry, Recorder
 from llmspell.lua.report import exit_code_of, show_failure
 from llmspell.lua.script import package_path, read_script, shown_name
@@ -137,8 +138,9 @@ class Run:
         session = self.session
         sandbox = session.settings.sandbox
         system = System(session.settings, folder=self._folder, memory_used=lambda: vm.memory_used())
+        session.functions = Functions()
         modules = dict(session.plugins.lua_modules(session))
-        ops: dict[str, Op] = system.ops()
+        ops: dict[str, Op] = {**system.ops(), **session.functions.ops()}
         for module in list(modules.values()):
             taken = next((op for op in module.ops if op in ops), None)
             if taken is None:

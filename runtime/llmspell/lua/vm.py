@@ -26,7 +26,7 @@ from llmspell.errors import OutOfMemory, ScriptError
 from llmspell.lua.convert import ConversionError, Converter, as_float
 
 LuaMemoryError = lupa.LuaMemoryError
-PRELUDE = ("errors", "kernel", "coroutines", "order", "sandbox", "io", "os", "json", "task")
+PRELUDE = ("errors", "kernel", "coroutines", "order", "sandbox", "io", "os", "json", "task", "functions")
 MB = 1 << 20
 
 Step: TypeAlias = "tuple[Any, ...]"
@@ -174,7 +174,7 @@ class Vm:
         self._kernel["cancel_all"](kind, message)
 
     def live(self) -> int:
-        """How many tasks have not ended."""
+        """How many tasks have not ended, without those that only serve the others."""
         return int(self._kernel["live"]())
 
     def memory_used(self) -> int:

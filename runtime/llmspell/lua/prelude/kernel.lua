@@ -24,6 +24,7 @@ local MEMORY = "not enough memory"
 local waiting = {}                              -- call number -> task
 local calls, serial = 0, 0
 local alive, live = {}, 0                       -- all tasks that haven't ended; alive[task.slot] == task
+local daemons = 0                               -- those among them that serve the others, and end with the script
 local ready, head, tail = {}, 1, 0              -- tasks to run, oldest first
 local task_of = setmetatable({}, { __mode = "k" }) -- coroutine -> task whose root it is
 local orphans = {}                              -- failed tasks, oldest first, for the ones nobody waited for
@@ -90,6 +91,12 @@ function K.spawn(fn, parent, ...)
   return task
 end
 
+-- Let the script end although the task goes on.
+function K.make_daemon(task)
+  task.daemon = true
+  daemons = daemons + 1
+end
+
 local function leave(task)
   local last = alive[live]
   alive[task.slot] = last
@@ -98,6 +105,7 @@ local function leave(task)
   live = live - 1
   if task.co then task_of[task.co] = nil end
   task.co = nil
+  if task.daemon then daemons = daemons - 1 end
 end
 
 local function disown(task)
@@ -360,7 +368,9 @@ function K.cancel_all(kind, message)
   limit()
   local reason = K.new_error { type = kind, message = message }
   local all = table.move(alive, 1, live, 1, {})
-  for i = 1, #all do cancel_tree(all[i], reason) end
+  for i = 1, #all do
+    if not all[i].daemon then cancel_tree(all[i], reason) end
+  end
   unlimit()
 end
 
@@ -370,7 +380,7 @@ function K.set_package_path(path)
 end
 
 function K.live()
-  return live
+  return live - daemons
 end
 
 -- ── objects that stand for something in Python ────────────────────────────────────────────────────────────────────
