@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from llmspell.config.sandbox import Grants
     from llmspell.config.settings import Settings
+    from llmspell.lua.functions import Functions
     from llmspell.plugins.host import PluginHost
     from llmspell.providers.hub import Hub
 
@@ -33,7 +35,21 @@ class Session:
         self.arguments = tuple(arguments)
         self.model = model or settings.models.default
         self.debug = False
+        self.functions: Functions
+        """The way back into the script, set by the run."""
+        self.folder: str | None = None
+        """The folder of the script's file, set by the run."""
+        self._grants: Grants | None = None
         self._hub: Hub | None = None
+
+    @property
+    def grants(self) -> Grants:
+        """What the script may use, and the tools of its agents; the working directory is looked at on first use."""
+        if self._grants is None:
+            from llmspell.config.sandbox import Grants
+
+            self._grants = Grants.of(self.settings, self.folder)
+        return self._grants
 
     @property
     def hub(self) -> Hub:
