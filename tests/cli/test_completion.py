@@ -37,7 +37,10 @@ def complete(llmspell, tmp_path):
         ("llmspell model pu", ["pull"]),
         ("llmspell config ", ["show", "path", "check", "init"]),
         ("llmspell completions ", ["bash", "zsh", "fish"]),
-        ("llmspell run --allow-", ["--allow-read", "--allow-write", "--allow-env"]),
+        (
+            "llmspell run --allow-",
+            ["--allow-read", "--allow-write", "--allow-env", "--allow-host", "--allow-private-host", "--allow-program"],
+        ),
         ("llmspell config show sandbox.m", ["sandbox.memory_mb"]),
         ("llmspell model list --j", ["--json"]),
     ],

@@ -29,7 +29,11 @@ def wrong(tmp_path):
         ('[models]\n\ndefalt = "x"', "F:3: unknown key 'models.defalt'", "did you mean 'default'?"),
         ('# a\n[model]\ndefault = "x"', "F:2: unknown section 'model'", "did you mean 'models'?"),
         ("colour = 1", "F:1: unknown section 'colour'", "known here: models, providers,"),
-        ("[sandbox]\nzzz = 1", "F:2: unknown key 'sandbox.zzz'", "known here: read, write, env, memory_mb,"),
+        (
+            "[sandbox]\nzzz = 1",
+            "F:2: unknown key 'sandbox.zzz'",
+            "known here: read, write, env, hosts, private_hosts, programs, memory_mb,",
+        ),
         (
             "[sandbox]\ntimeout = 1",
             "F:2: unknown key 'sandbox.timeout'",

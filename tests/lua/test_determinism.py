@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from llmspell.config.sandbox import Grants
 from llmspell.lua.driver import Driver
 from llmspell.lua.effects import Live
 from llmspell.lua.journal import Divergence, Recorder, Replay
@@ -170,7 +171,7 @@ def recorded(monkeypatch, capfd):
     from llmspell.config import load
 
     monkeypatch.setenv("SHOWN", "yes")
-    system = System(load(flags={"sandbox.env": ("t", ["SHOWN"])}), folder=os.getcwd(), memory_used=lambda: 12345)
+    system = System(Grants(env=["SHOWN"], write=[os.getcwd()]), folder=os.getcwd(), memory_used=lambda: 12345)
     live = Live({**system.ops(), **model_ops()})
     journal = []
     effects = Watched(live, journal)

@@ -85,6 +85,23 @@ ALLOW_WRITE = Option(
 ALLOW_ENV = Option(
     ("--allow-env",), "let the script read the variable NAME (repeatable)", "NAME", repeated=True, setting="sandbox.env"
 )
+ALLOW_HOST = Option(
+    ("--allow-host",), "let tools reach the host HOST (repeatable)", "HOST", repeated=True, setting="sandbox.hosts"
+)
+ALLOW_PRIVATE_HOST = Option(
+    ("--allow-private-host",),
+    "let tools reach HOST or HOST:PORT although it is of this machine or its network (repeatable)",
+    "HOST",
+    repeated=True,
+    setting="sandbox.private_hosts",
+)
+ALLOW_PROGRAM = Option(
+    ("--allow-program",),
+    "let tools run the program NAME (repeatable)",
+    "NAME",
+    repeated=True,
+    setting="sandbox.programs",
+)
 BACKEND = Option(("--backend",), "only this provider", "NAME")
 RECOMMENDED = Option(("--recommended",), "only those to begin with, and why")
 QUANTIZATION = Option(("--quantization",), "fetch this quantization, such as Q4_K_M", "Q")
@@ -97,7 +114,7 @@ ORIGIN = Option(("--origin",), "say where each value comes from")
 USER = Option(("--user",), "write your own file, not the project's")
 
 EVERYWHERE = (MODEL, REMAP, CONFIG, VERBOSE, DEBUG)
-PROGRAM = (TIMEOUT, ALLOW_READ, ALLOW_WRITE, ALLOW_ENV)
+PROGRAM = (TIMEOUT, ALLOW_READ, ALLOW_WRITE, ALLOW_ENV, ALLOW_HOST, ALLOW_PRIVATE_HOST, ALLOW_PROGRAM)
 
 SPEC = Argument("spec", "a model, such as smollm2:135m, local/llama3.1:8b or mistral:7b@ollama")
 SOURCE = Argument(

@@ -24,8 +24,8 @@ RENAMED = {
 }
 """Keys of the Rust llmspell's files whose work is done by another key here."""
 
-PATHS = ("sandbox.read", "sandbox.write")
-"""Keys whose relative paths count from where they are written."""
+PATHS = ("sandbox.read", "sandbox.write", "sandbox.programs")
+"""Keys whose relative paths count from where they are written; what has no slash in `programs` is a name."""
 
 
 class Value(NamedTuple):
@@ -89,7 +89,12 @@ def check_value(
     except msgspec.ValidationError:
         raise ConfigError(f"{said()} must be {expected(kind)}, not {told(content)}", hint=key.description) from None
     if key.name in PATHS:
-        content = [os.path.normpath(os.path.join(folder, os.path.expanduser(item))) for item in content]
+        content = [
+            item
+            if key.name == "sandbox.programs" and not os.path.dirname(item)
+            else os.path.normpath(os.path.join(folder, os.path.expanduser(item)))
+            for item in content
+        ]
     return Value(path, content, origin, adds)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, NamedTuple, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -47,6 +47,13 @@ class Agent(Struct, frozen=True, kw_only=True):
     timeout: Annotated[
         Annotated[float, Meta(gt=0)] | None, Meta(description="the longest wait for an answer, in seconds")
     ] = None
+    max_retries: Annotated[
+        int, Meta(ge=0, description="how often a model is asked again when its answer breaks the format that it was given")
+    ] = 2
+    context: Annotated[
+        Literal["error", "drop_oldest", "summarize"],
+        Meta(description="what happens to a conversation that no longer fits the model's context"),
+    ] = "error"
 
 
 class Sandbox(Struct, frozen=True, kw_only=True):
@@ -59,6 +66,19 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     env: Annotated[
         list[str], Meta(description="environment variables that scripts may read: names, or patterns such as `MY_*`")
     ] = []
+    hosts: Annotated[
+        list[str],
+        Meta(
+            description="hosts that tools may reach: names, patterns such as `*.example.org`, or `*` for the Internet"
+        ),
+    ] = []
+    private_hosts: Annotated[
+        list[str],
+        Meta(description="hosts of this machine and its network that tools may reach, such as `127.0.0.1:8080`"),
+    ] = []
+    programs: Annotated[
+        list[str], Meta(description="programs that tools may run: names that are on the PATH, or paths")
+    ] = []
     memory_mb: Annotated[int, Meta(ge=8, description="the most memory that a script's own values may take, in MB")] = (
         512
     )
@@ -69,7 +89,18 @@ class Sandbox(Struct, frozen=True, kw_only=True):
 
 
 class Tools(Struct, frozen=True, kw_only=True):
-    """Tools that agents may call. No keys so far."""
+    """How agents call tools."""
+
+    max_rounds: Annotated[
+        int, Meta(ge=1, description="how often a model may call tools before it has to answer, in one turn")
+    ] = 10
+    timeout: Annotated[
+        float, Meta(gt=0, description="the longest run of a tool that sets no time of its own, in seconds")
+    ] = 60.0
+    result_share: Annotated[
+        float,
+        Meta(gt=0, le=1, description="how much of the model's context the result of one call may take; the rest is cut out"),
+    ] = 0.25
 
 
 class Logs(Struct, frozen=True, kw_only=True):

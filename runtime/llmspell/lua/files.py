@@ -1,8 +1,7 @@
-"""The files of a script: what it may touch, and the ones that it holds open.
+"""The files that a script holds open, and what else it does with files.
 
-Below the roots of `[sandbox] read` and `write` everything is granted, elsewhere nothing; symbolic links are followed
-before the question is asked. A denied call fails as Lua's own does for a file that isn't there, and says which line
-of llmspell.toml to change.
+What it may touch is said by `llmspell.config.sandbox`. A denied call fails as Lua's own does for a file that isn't
+there, and says which line of llmspell.toml to change.
 """
 
 from __future__ import annotations
@@ -10,68 +9,38 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterable
 from typing import IO, Any
 
+from llmspell.config.sandbox import Grants
+from llmspell.errors import InvalidRequest, SandboxError
+
 Failure = tuple[None, str, int]
-
-
-class FileAccess:
-    """Which paths a script may read and write."""
-
-    def __init__(self, read: Iterable[str], write: Iterable[str]) -> None:
-        self._write = [os.path.realpath(os.path.expanduser(root)) for root in write]
-        self._read = [os.path.realpath(os.path.expanduser(root)) for root in read] + self._write
-        self._private: str | None = None
-
-    def private(self) -> str:
-        """A folder for temporary files, made on first use and readable by nobody else."""
-        if self._private is None:
-            import tempfile  # 5 ms, and few scripts need it
-
-            self._private = os.path.realpath(tempfile.mkdtemp(prefix="llmspell-"))
-            self._read.append(self._private)
-            self._write.append(self._private)
-        return self._private
-
-    def denied(self, path: str, *, write: bool = False) -> Failure | None:
-        """Why a path can't be used, as Lua's functions return it; None when it can."""
-        if "\0" in path:
-            return (None, f"{path!r}: invalid file name", errno.EINVAL)
-        real = os.path.realpath(path)
-        roots = self._write if write else self._read
-        if any(real == root or real.startswith(os.path.join(root, "")) for root in roots):
-            return None
-        key, folder = "write" if write else "read", os.path.dirname(real) or real
-        return (
-            None,
-            f'{path}: not granted by the sandbox (add "{folder}" to `[sandbox] {key}` in llmspell.toml, '
-            f"or run with --allow-{key} {folder})",
-            errno.EACCES,
-        )
-
-    def remove_private(self) -> None:
-        if self._private is not None:
-            import shutil
-
-            shutil.rmtree(self._private, ignore_errors=True)
-            self._private = None
 
 
 class OpenFiles:
     """Files by number, as `prelude/io.lua` knows them: 0, 1 and 2 are the standard streams."""
 
-    def __init__(self, access: FileAccess, base: str) -> None:
-        self._access = access
+    def __init__(self, grants: Grants, base: str) -> None:
+        self._grants = grants
         self._base = base
         self._files: dict[int, IO[bytes]] = {}
         self._last = 2
+
+    def _denied(self, path: str, *, write: bool = False) -> Failure | None:
+        """Why a path can't be used, as Lua's functions return it; None when it can."""
+        try:
+            self._grants.writable(path) if write else self._grants.readable(path)
+        except SandboxError as error:
+            return (None, f"{error.message} ({error.hint})", errno.EACCES)
+        except InvalidRequest as error:
+            return (None, error.message, errno.EINVAL)
+        return None
 
     # ── whole files, for require, dofile and loadfile ─────────────────────────────────────────────────────────────
 
     def load(self, path: str) -> tuple[bool, str, str | None]:
         """A file's text and the name to show for it; ``(False, why, None)``."""
-        denied = self._access.denied(path)
+        denied = self._denied(path)
         if denied:
             return (False, f"cannot open {denied[1]}", None)
         try:
@@ -85,7 +54,7 @@ class OpenFiles:
     # ── open files ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def open(self, path: str, mode: str) -> int | Failure:
-        denied = self._access.denied(path, write=mode[0] != "r" or "+" in mode)
+        denied = self._denied(path, write=mode[0] != "r" or "+" in mode)
         if denied:
             return denied
         try:
@@ -152,7 +121,7 @@ class OpenFiles:
     # ── the file system ───────────────────────────────────────────────────────────────────────────────────────────
 
     def remove(self, path: str) -> bool | Failure:
-        denied = self._access.denied(path, write=True)
+        denied = self._denied(path, write=True)
         if denied:
             return denied
         try:
@@ -162,7 +131,7 @@ class OpenFiles:
         return True
 
     def rename(self, source: str, target: str) -> bool | Failure:
-        denied = self._access.denied(source, write=True) or self._access.denied(target, write=True)
+        denied = self._denied(source, write=True) or self._denied(target, write=True)
         if denied:
             return denied
         try:
@@ -174,7 +143,7 @@ class OpenFiles:
     def temporary_name(self) -> str:
         import tempfile
 
-        descriptor, path = tempfile.mkstemp(dir=self._access.private())
+        descriptor, path = tempfile.mkstemp(dir=self._grants.private())
         os.close(descriptor)
         return path
 

@@ -53,7 +53,7 @@ class Run:
 
     def __init__(self, session: Session, *, folder: str | None = None, journal: list[Entry] | None = None) -> None:
         self.session = session
-        self._folder = folder
+        self.session.folder = self._folder = folder
         self._journal = journal
         self._done = threading.Event()
         self._bell = Bell()
@@ -137,7 +137,7 @@ class Run:
     def _run(self, source: bytes, name: str, script: str) -> int:
         session = self.session
         sandbox = session.settings.sandbox
-        system = System(session.settings, folder=self._folder, memory_used=lambda: vm.memory_used())
+        system = System(session.grants, folder=self._folder, memory_used=lambda: vm.memory_used())
         session.functions = Functions()
         modules = dict(session.plugins.lua_modules(session))
         ops: dict[str, Op] = {**system.ops(), **session.functions.ops()}

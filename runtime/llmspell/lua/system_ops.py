@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from llmspell.errors import ScriptError
+from llmspell.errors import SandboxError, ScriptError
 from llmspell.lua.effects import EndScript, Op
-from llmspell.lua.files import FileAccess, OpenFiles, read_format
+from llmspell.lua.files import OpenFiles, read_format
 
 if TYPE_CHECKING:
-    from llmspell.config.settings import Settings
+    from llmspell.config.sandbox import Grants
 
 
 class System:
     """The machine as one script sees it. ``exit_code`` is set once the script has asked to end."""
 
-    def __init__(self, settings: Settings, *, folder: str | None, memory_used: Callable[[], int]) -> None:
-        sandbox = settings.sandbox
-        roots = [os.getcwd()] if folder is None else [folder, os.getcwd()]
-        self._access = FileAccess([*roots, *sandbox.read], [os.getcwd(), *sandbox.write])
-        self.files = OpenFiles(self._access, folder or os.getcwd())
-        self._environment: Sequence[str] = sandbox.env
+    def __init__(self, grants: Grants, *, folder: str | None, memory_used: Callable[[], int]) -> None:
+        self._grants = grants
+        self.files = OpenFiles(grants, folder or os.getcwd())
         self._memory_used = memory_used
         self.exit_code: int | None = None
         self._output = False
@@ -66,7 +62,7 @@ class System:
 
     def close(self) -> None:
         self.files.close_all()
-        self._access.remove_private()
+        self._grants.remove_private()
 
     # ── single ops ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -98,9 +94,10 @@ class System:
         return await asyncio.get_running_loop().run_in_executor(None, read_format, sys.stdin.buffer, wanted)
 
     def _getenv(self, name: str) -> str | None:
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in self._environment) and not _is_secret(name):
-            return os.environ.get(name)
-        return None
+        try:
+            return self._grants.variable(name)
+        except SandboxError:
+            return None  # as for one that isn't set
 
     def _exit(self, code: int) -> None:
         self.exit_code = code & 0xFF
@@ -109,11 +106,6 @@ class System:
 
 def _isatty(number: int) -> bool:
     return number < 3 and (sys.stdin, sys.stdout, sys.stderr)[number].isatty()
-
-
-def _is_secret(name: str) -> bool:
-    upper = name.upper()
-    return any(word in upper for word in ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"))
 
 
 def _mktime(year: int, month: int, day: int, hour: int, minute: int, second: int, dst: int) -> int | None:

@@ -1,0 +1,103 @@
+"""Which hosts of the network a script's tools may reach, and at which addresses.
+
+A name is checked before it is looked up, and the address that is connected to once it is known: a name that is granted
+may stand for this machine or its neighbours, and may stand for another address the next time that it is looked up.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from llmspell.errors import InvalidRequest, SandboxError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_PORTS = {"http": 80, "https": 443}
+_IPV4_IN_IPV6 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: a gateway passes on to the address in the last 32 bits
+_PLATFORM = {ipaddress.ip_address("168.63.129.16")}  # looks public, and gives Azure's machines their secrets
+
+
+class GrantedHost(NamedTuple):
+    """A host that may be asked: ``name`` in lower case, ``private`` where its address may be one of this network."""
+
+    scheme: str
+    name: str
+    port: int
+    private: bool
+
+    def admit(self, address: str) -> None:
+        """Let an address pass that the name stands for.
+
+        Raises:
+            SandboxError: it is one of this machine or its network, which `[sandbox] private_hosts` doesn't grant.
+        """
+        if not self.private and not is_public(address):
+            shown = self.name if self.name == address else f"{self.name} ({address})"
+            entry = f"{self.name}:{self.port}"
+            raise SandboxError(
+                f"{shown}: the address is of this machine or its network, which the sandbox doesn't grant",
+                hint=f'add "{entry}" to `[sandbox] private_hosts` in llmspell.toml, '
+                f"or run with --allow-private-host {entry}",
+            )
+
+
+def granted_host(url: str, hosts: Iterable[str], private_hosts: Iterable[str]) -> GrantedHost:
+    """The host of a URL, where one of the entries names it.
+
+    Raises:
+        SandboxError: none does.
+        InvalidRequest: it isn't the URL of a web server.
+    """
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise InvalidRequest(f"{url!r} is not a URL ({error})") from None
+    if parts.scheme not in _PORTS or not name:
+        raise InvalidRequest(f"{url!r} is not the URL of a web server", hint="write it whole: https://example.org/page")
+    name, port = _plain(name), port or _PORTS[parts.scheme]
+    private = any(_names(entry, name, port) for entry in private_hosts)
+    if not private and not any(_names(entry, name, port) for entry in hosts):
+        raise SandboxError(
+            f"{name}: not granted by the sandbox",
+            hint=f'add "{name}" to `[sandbox] hosts` in llmspell.toml, or run with --allow-host {name}',
+        )
+    return GrantedHost(parts.scheme, name, port, private)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the Internet, as far as its number tells."""
+    found: Address = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.is_site_local:
+            return False
+        found = _inner(found) or found
+    return found.is_global and not found.is_multicast and not found.is_reserved and found not in _PLATFORM
+
+
+def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that is reached by an IPv6 address, where one is."""
+    if address in _IPV4_IN_IPV6:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
+
+
+def _names(entry: str, name: str, port: int) -> bool:
+    """Whether an entry such as ``example.org``, ``*.example.org:8080`` or ``[::1]:80`` names a host."""
+    pattern, colon, number = entry.rpartition(":")
+    if not colon or not number.isdecimal() or (":" in pattern and not pattern.startswith("[")):
+        pattern, number = entry, ""
+    return fnmatchcase(name, _plain(pattern.strip("[]"))) and number in ("", str(port))
+
+
+def _plain(name: str) -> str:
+    """A host's name as it is compared: in lower case, as ASCII, without the dot at the end."""
+    name = name.lower().rstrip(".")
+    try:
+        return name if name.isascii() else name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return name
