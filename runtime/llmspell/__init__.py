@@ -37,6 +37,7 @@ _HOMES = {
     "Timeouts": "providers.contract",
     "Tool": "plugins.values",
     "ToolCall": "providers.contract",
+    "ToolContext": "plugins.tool_context",
     "ToolSpec": "providers.contract",
     "Usage": "providers.contract",
     "errors": "",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from llmspell import errors
     from llmspell.models.names import ModelRef
     from llmspell.plugins.hookspecs import hookimpl
+    from llmspell.plugins.tool_context import ToolContext
     from llmspell.plugins.values import Command, LuaModule, ProviderSpec, Tool
     from llmspell.providers.contract import (
         ChatEvent,
@@ -103,6 +105,7 @@ __all__ = [
     "Timeouts",
     "Tool",
     "ToolCall",
+    "ToolContext",
     "ToolSpec",
     "Usage",
     "__version__",
