@@ -48,7 +48,8 @@ class Agent(Struct, frozen=True, kw_only=True):
         Annotated[float, Meta(gt=0)] | None, Meta(description="the longest wait for an answer, in seconds")
     ] = None
     max_retries: Annotated[
-        int, Meta(ge=0, description="how often a model is asked again when its answer breaks the format that it was given")
+        int,
+        Meta(ge=0, description="how often a model is asked again when its answer breaks the format that it was given"),
     ] = 2
     context: Annotated[
         Literal["error", "drop_oldest", "summarize"],
@@ -99,7 +100,11 @@ class Tools(Struct, frozen=True, kw_only=True):
     ] = 60.0
     result_share: Annotated[
         float,
-        Meta(gt=0, le=1, description="how much of the model's context the result of one call may take; the rest is cut out"),
+        Meta(
+            gt=0,
+            le=1,
+            description="how much of the model's context the result of one call may take; the rest is cut out",
+        ),
     ] = 0.25
 
 

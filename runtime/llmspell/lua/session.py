@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from llmspell.agents.tools.toolbox import Toolbox
     from llmspell.config.sandbox import Grants
     from llmspell.config.settings import Settings
     from llmspell.lua.functions import Functions
@@ -41,6 +42,7 @@ class Session:
         """The folder of the script's file, set by the run."""
         self._grants: Grants | None = None
         self._hub: Hub | None = None
+        self._toolbox: Toolbox | None = None
 
     @property
     def grants(self) -> Grants:
@@ -64,3 +66,14 @@ class Session:
     def has_hub(self) -> bool:
         """Whether anything has asked for the hub yet."""
         return self._hub is not None
+
+    @property
+    def toolbox(self) -> Toolbox:
+        """The tools of plugins and of the script, found on first use."""
+        if self._toolbox is None:
+            from llmspell.agents.tools.toolbox import Toolbox
+            from llmspell.plugins.tool_context import ToolContext
+
+            context = ToolContext(self.settings, self.grants)
+            self._toolbox = Toolbox(self.plugins.tools, context, self.settings.tools.timeout)
+        return self._toolbox

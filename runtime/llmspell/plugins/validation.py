@@ -14,6 +14,7 @@ RESERVED = ("local", "hf")
 # compiled where they are used: most runs ask for Lua modules only
 _PROVIDER = r"[a-z0-9][a-z0-9._+-]*"
 _COMMAND = r"[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)?"
+_TOOL = r"[a-zA-Z0-9_-]{1,64}"
 
 
 def fault(value: ProviderSpec | LuaModule | Tool | Command) -> str | None:
@@ -58,12 +59,30 @@ def _lua_module(module: LuaModule) -> str | None:
 
 
 def _tool(tool: Tool) -> str | None:
+    if not re.fullmatch(_TOOL, tool.name):
+        return f"'{tool.name}' can't be a tool's name: 1 to 64 letters, digits, - and _"
     head = f"tool '{tool.name}'"
-    if not isinstance(tool.description, str) or not tool.description:
+    if not isinstance(tool.description, str) or not tool.description.strip():
         return f"{head} has no description, and a model chooses by it"
     if not isinstance(tool.parameters, Mapping) or tool.parameters.get("type") != "object":
         return f"{head}: parameters is not a JSON schema of type object"
-    return None if callable(tool.run) else f"{head}: run can't be called"
+    if not callable(tool.run):
+        return f"{head}: run can't be called"
+    if not all(_is_example(example) for example in tool.examples):
+        return f"{head}: an example is a request and its arguments, as in ('Is it cold in Rome?', {{'city': 'Rome'}})"
+    seconds: Any = tool.timeout
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds <= 0):
+        return f"{head}: timeout is {seconds!r}, not a number of seconds above 0"
+    return None
+
+
+def _is_example(example: Any) -> bool:
+    return (
+        isinstance(example, (tuple, list))
+        and len(example) == 2
+        and isinstance(example[0], str)
+        and isinstance(example[1], Mapping)
+    )
 
 
 def _command(command: Command) -> str | None:
