@@ -37,9 +37,9 @@ def wrong(tmp_path):
         (
             "[sandbox]\ntimeout = 1",
             "F:2: unknown key 'sandbox.timeout'",
-            "did you mean 'agent.timeout' or 'runs.timeout'?",
+            "did you mean 'agent.timeout' or 'tools.timeout' or 'runs.timeout'?",
         ),
-        ("[tools]\na = 1", "F:2: unknown key 'tools.a'", "[tools] takes no keys so far"),
+        ("[tools]\nmax_round = 1", "F:2: unknown key 'tools.max_round'", "did you mean 'max_rounds'?"),
         ('default_engine = "lua"', "F:1: unknown section 'default_engine'", "Lua is the only language"),
         ("[runtime.security]\nallow_file_access = true", "F:1: unknown section 'runtime'", "are in [sandbox]"),
         ('[providers]\ndefault_provider = "x"', "F:2: unknown key 'providers.default_provider'", "[models] default"),
@@ -67,6 +67,11 @@ def test_an_unknown_key_gets_its_line_and_a_suggestion(wrong, text, message, hin
         ("[agent]\ntemperature = -1", "F:2: agent.temperature must be a number of at least 0, not -1"),
         ("[agent]\ntemperature = nan", "F:2: agent.temperature must be a number of at least 0, not nan"),
         ("[agent]\ntimeout = inf", "F:2: agent.timeout must be a number above 0, not inf"),
+        ("[tools]\nresult_share = 2", "F:2: tools.result_share must be a number above 0 and at most 1, not 2"),
+        (
+            '[agent]\ncontext = "forget"',
+            'F:2: agent.context must be "error", "drop_oldest" or "summarize", not the text "forget"',
+        ),
         ("[models]\ndefault = ''", 'F:2: models.default must be text in quotes that is not empty, not the text ""'),
         ("models = 1", "F:1: 'models' must be a table, not 1"),
         ("[models]\naliases = 1", "F:2: 'models.aliases' must be a table, not 1"),

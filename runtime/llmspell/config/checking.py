@@ -130,6 +130,9 @@ def expected(kind: Any) -> str:
     name = getattr(inner, "__name__", "")
     if name in ("list", "dict"):
         return f"a list of {expected(parts[0])}s".replace("text in quotess", "texts in quotes")
+    if parts and isinstance(parts[0], str):  # a choice
+        *others, last = (f'"{part}"' for part in parts)
+        return f"{', '.join(others)} or {last}"
     if parts:  # a union with None
         return expected(parts[0])
     words = {"str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false"}[name]
@@ -138,6 +141,8 @@ def expected(kind: Any) -> str:
             words += f" of at least {note.ge}"
         if note.gt is not None:
             words += f" above {note.gt}"
+        if note.le is not None:
+            words += f" and at most {note.le}"
         if note.min_length:
             words += " that is not empty"
     return words
@@ -169,7 +174,7 @@ def suggestion(name: str, known: Iterable[str]) -> str | None:
 def _unknown(path: tuple[str, ...], known: Iterable[str], file: str) -> ConfigError:
     dotted = ".".join(path)
     noun = "section" if len(path) == 1 else "key"
-    hint = RENAMED.get(dotted) or _elsewhere(path) or suggestion(path[-1], known) or f"[{path[0]}] takes no keys so far"
+    hint = RENAMED.get(dotted) or _elsewhere(path) or suggestion(path[-1], known)
     return ConfigError(f"{position(file, path)}: unknown {noun} '{dotted}'", hint=hint)
 
 

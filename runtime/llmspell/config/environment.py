@@ -73,7 +73,7 @@ def _value(name: str, text: str, key: Key, cwd: str) -> Iterator[Value]:
 
 def _takes_text(key: Key) -> bool:
     kind = plain(key.type)
-    return kind is str or str in get_args(kind)
+    return kind is str or any(part is str or isinstance(part, str) for part in get_args(kind))
 
 
 def _pairs(name: str, text: str) -> dict[str, str]:
