@@ -42,6 +42,7 @@ _HOMES = {
     "Usage": "providers.contract",
     "errors": "",
     "hookimpl": "plugins.hookspecs",
+    "tool": "plugins.functions",
 }
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from llmspell import errors
     from llmspell.models.names import ModelRef
+    from llmspell.plugins.functions import tool
     from llmspell.plugins.hookspecs import hookimpl
     from llmspell.plugins.tool_context import ToolContext
     from llmspell.plugins.values import Command, LuaModule, ProviderSpec, Tool
@@ -111,6 +113,7 @@ __all__ = [
     "__version__",
     "errors",
     "hookimpl",
+    "tool",
 ]
 
 
