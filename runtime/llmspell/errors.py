@@ -64,6 +64,11 @@ class LLMSpellError(Exception):
         """The class name in snake case, as scripts read it in ``err.type``."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
 
+    def plain(self) -> dict[str, Any]:
+        """The error as plain values: what scripts and logs see of it."""
+        own = {name: getattr(self, name) for name in self.fields}
+        return {**own, "type": self.type, "message": self.message, "hint": self.hint, "retryable": self.retryable}
+
     def __str__(self) -> str:
         return self.message
 

@@ -227,8 +227,7 @@ class Live:
         self.failures[self._failure_count] = error
         self.failures.pop(self._failure_count - 100, None)
         if isinstance(error, LLMSpellError):
-            fields: dict[str, Any] = {name: getattr(error, name) for name in error.fields}
-            fields.update(type=error.type, message=error.message, hint=error.hint, retryable=error.retryable)
+            fields = error.plain()
         else:
             text = " ".join(str(error).split())
             fields = {

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from llmspell.errors import ScriptError
@@ -63,6 +64,12 @@ class Functions:
             raise
         finally:
             del self._answers[call]
+
+    def reference(self, value: Any) -> Callable[..., Awaitable[Any]] | None:
+        """The function behind what `with_numbers` made of it; None if the value was no function."""
+        if isinstance(value, Mapping) and len(value) == 1 and isinstance(number := value.get("$function"), int):
+            return partial(self.call, number)
+        return None
 
     def ops(self) -> dict[str, Op]:
         """What the prelude asks for."""

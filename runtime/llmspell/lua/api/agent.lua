@@ -1,9 +1,9 @@
 -- Agent: a model with instructions and a conversation. What a script holds is a table with a number behind it; the
 -- agent itself is on the other side of the ops.
 
-local await, bind, call, fail = await, bind, call, fail
+local await, bind, call, fail, with_numbers = await, bind, call, fail, with_numbers
 local pairs, ipairs, type, setmetatable, tostring = pairs, ipairs, type, setmetatable, tostring
-local format = string.format
+local pcall, format, gsub, encode = pcall, string.format, string.gsub, JSON.encode
 
 ---@class AgentConfig
 ---@field model? string|table a model's name such as "local/smollm2:135m", or `{provider=, model_id=, temperature=, max_tokens=, settings=}`
@@ -28,7 +28,15 @@ local format = string.format
 ---@field memory_enabled? boolean false: every turn stands alone
 ---@field resource_limits? table `max_execution_time_secs` is another name of `timeout`
 ---@field custom_config? table `system_prompt` and `max_conversation_length` may stand in here
----@field allowed_tools? string[] tools are not run so far, which is said on stderr
+---@field tools? (string|ToolDefinition|Tool)[] what the model may call: names of tools, or tables; `allowed_tools` are names
+---@field tool_mode? "auto"|"native"|"score"|"schema" who makes the calls: the model, or the host by scoring or by a schema
+---@field max_rounds? integer how often a turn may ask for tools; 10, if absent
+---@field tool_timeout? number the longest call of a tool, in seconds
+---@field approve? fun(call: ToolCallInfo): boolean|string|table asked before each call: false or a reason refuses it, a table replaces its arguments
+---@field max_retries? integer how often an answer that breaks its format is asked for again; 2, if absent
+---@field context? "error"|"drop_oldest"|"summarize"|table what to do with a conversation that outgrows the context; `{ policy=, model=, keep= }`
+---@field skills? boolean|string[] the skills that the model may take up: all, or these
+---@field logs? boolean false: nothing of this agent is written to the log of requests
 
 ---@class AgentInput
 ---@field text? string what to answer; `prompt` and `input` mean the same
@@ -55,10 +63,27 @@ local format = string.format
 ---@field timings { first_token_ms: number, total_ms: number, tokens_per_second: number }
 ---@field metadata table `model`, `provider`, `token_count`, `execution_time_ms`, `duration_ms`
 ---@field reasoning? string what the model thought before it answered
+---@field tool_calls ToolCallResult[] the calls of tools, in order
+---@field rounds integer how often the model was asked
+---@field notices string[] what the user should know, such as what of the conversation was left out
 ---@field error? string what went wrong, in `agent:last()` after a failed turn
 
+---@class ToolCallInfo
+---@field id string
+---@field name string
+---@field arguments table
+
+---@class ToolCallResult
+---@field id string
+---@field name string
+---@field arguments? table
+---@field status "done"|"failed"|"denied"|"skipped"
+---@field result? any what the tool gave
+---@field error? table `type`, `message`, `hint`
+---@field ms number how long it took
+
 ---@class AgentEvent
----@field type "text"|"reasoning"|"notice"|"progress"|"usage"|"tool_call"|"finish"
+---@field type "text"|"reasoning"|"notice"|"progress"|"usage"|"tool_call"|"tool_started"|"tool_finished"|"retry"|"finish"
 ---@field text string the text of a text, reasoning or notice event, otherwise ""
 ---@field usage? AgentUsage of a usage or finish event
 ---@field finish_reason? string of a finish event
@@ -80,6 +105,11 @@ local format = string.format
 local agent = {}
 
 local numbers = setmetatable({}, { __mode = "k" }) -- what scripts hold -> the agent's number
+
+-- The functions of an agent live as long as anything that stands for it: its wrappers hold them, and nothing else does.
+local functions_of = setmetatable({}, { __mode = "k" })    -- what scripts hold -> list of functions
+local functions_by_number = setmetatable({}, { __mode = "v" }) -- the agent's number -> the same list
+local of_registered = {}                                   -- the agent's number -> the same list, where it stays
 
 local function number_of(self, method)
   local number = numbers[self]
@@ -103,10 +133,34 @@ function AgentMeta.__eq(a, b)
   return numbers[a] ~= nil and numbers[a] == numbers[b]
 end
 
-local function wrap(handle)
+local function wrap(handle, functions)
   local self = { id = format("agent_%d", handle.id), name = handle.name, model = handle.model }
-  numbers[self] = handle.id
+  functions = functions or functions_by_number[handle.id] or {}
+  numbers[self], functions_of[self], functions_by_number[handle.id] = handle.id, functions, functions
   return bind(self, AgentMeta, "agent", handle.id)
+end
+
+-- The settings of an agent as plain values, and the functions that are among them.
+local function without_functions(config)
+  local functions = {}
+  if type(config) ~= "table" then return config, functions end
+  local plain = with_numbers(config, functions)
+  if type(plain.tools) == "table" then
+    local tools = {}
+    for key, tool in pairs(plain.tools) do
+      if type(tool) == "table" then
+        tool = tool.handler == nil and tool.execute and tool.name or with_numbers(tool, functions)
+      end
+      tools[key] = tool
+    end
+    plain.tools = tools
+  end
+  return plain, functions
+end
+
+local function create(config)
+  local plain, functions = without_functions(config == nil and {} or config)
+  return wrap(await("agent.create", plain), functions)
 end
 
 -- The files of pictures with what is in them, read as far as the sandbox lets the script.
@@ -153,7 +207,8 @@ end
 ---@param options? AgentInput settings for this answer, where `input` is a text
 ---@return AgentResult result
 function agent:execute(input, options)
-  return await("agent.execute", number_of(self, "execute"), merged(input, options))
+  local result = await("agent.execute", number_of(self, "execute"), merged(input, options))
+  return result -- and no tail call: the agent's functions live as long as it is on the stack
 end
 
 ---Another name of `execute`.
@@ -161,7 +216,7 @@ end
 ---@param options? AgentInput
 ---@return AgentResult result
 function agent:invoke(input, options)
-  return await("agent.execute", number_of(self, "invoke"), merged(input, options))
+  return self:execute(input, options)
 end
 
 ---Answer a text and give only the answer's text.
@@ -181,9 +236,9 @@ function Stream.__close(stream)
   end
 end
 
-local function open_stream(number, input)
+local function open_stream(self, number, input)
   local id = await("agent.stream.open", number, input)
-  local stream = bind({ id = id }, Stream, "agent.stream", id)
+  local stream = bind({ id = id, agent = self }, Stream, "agent.stream", id)
   local batch, at = {}, 0
   local function next_event()
     if at == #batch then
@@ -211,7 +266,7 @@ end
 ---@return nil control
 ---@return table closing closes the stream when the loop is left
 function agent:stream(input, options)
-  return open_stream(number_of(self, "stream"), merged(input, options))
+  return open_stream(self, number_of(self, "stream"), merged(input, options))
 end
 
 ---Answer a text and call a function for each piece of the answer.
@@ -226,7 +281,7 @@ function agent:invokeStream(input, options, callback)
     fail { type = "invalid_request", message = "agent:invokeStream needs a function to call for each piece" }
   end
   local chunks = 0
-  for _, event in open_stream(number, merged(input, options)) do
+  for _, event in open_stream(self, number, merged(input, options)) do
     if event.type == "text" then
       chunks = chunks + 1
       callback(event)
@@ -256,7 +311,33 @@ end
 ---Make a second agent that goes on from the same conversation, by itself.
 ---@return Agent copy
 function agent:fork()
-  return wrap(await("agent.fork", number_of(self, "fork")))
+  local number = number_of(self, "fork")
+  return wrap(await("agent.fork", number), functions_of[self])
+end
+
+---Make a tool of the agent, for the `tools` of another one. A call asks a copy of the agent, which goes on from what was
+---said to it so far and is forgotten afterwards; with `remember = true` it asks the agent itself.
+---@param options? { name: string?, description: string?, parameters: table?, examples: table[]?, parallel: boolean?, timeout: number?, remember: boolean? }
+---@return ToolDefinition definition
+function agent:as_tool(options)
+  number_of(self, "as_tool")
+  options = options or {}
+  local own = self:get_config()
+  local definition = {
+    name = options.name or gsub(self.name, "[^%w_-]+", "_"),
+    description = options.description or own.description,
+    parameters = options.parameters or { prompt = "string: What to ask" },
+    examples = options.examples,
+    parallel = options.parallel ~= false and not options.remember,
+    timeout = options.timeout,
+    category = "agent",
+  }
+  function definition.handler(arguments)
+    local asked = options.remember and self or self:fork()
+    local result = asked:execute(arguments.prompt or encode(arguments))
+    return result.data == nil and result.text or result.data
+  end
+  return definition
 end
 
 ---The settings in force, defaults included.
@@ -317,7 +398,9 @@ end
 
 ---Forget the agent and its conversation; it can't be used any more.
 function agent:destroy()
-  await("agent.destroy", number_of(self, "destroy"))
+  local number = number_of(self, "destroy")
+  of_registered[number] = nil
+  await("agent.destroy", number)
 end
 
 -- ── the builder ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -416,7 +499,7 @@ end
 ---Make the agent.
 ---@return Agent agent
 function builder:build()
-  return wrap(await("agent.create", fields_so_far(self, "build")))
+  return create(fields_so_far(self, "build"))
 end
 
 -- ── the global ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -429,14 +512,14 @@ local Agent = {}
 ---@param config? AgentConfig
 ---@return Agent agent
 function Agent.create(config)
-  return wrap(await("agent.create", config == nil and {} or config))
+  return create(config)
 end
 
 ---The same as `Agent.create`: everything that waits lets other tasks run.
 ---@param config? AgentConfig
 ---@return Agent agent
 function Agent.createAsync(config)
-  return wrap(await("agent.create", config == nil and {} or config))
+  return create(config)
 end
 
 ---Begin an agent's settings: `Agent.builder():name("x"):model("local/smollm2:135m"):build()`.
@@ -449,7 +532,10 @@ end
 ---@param config AgentConfig with a name
 ---@return string name
 function Agent.register(config)
-  return await("agent.register", config)
+  local plain, functions = without_functions(config)
+  local handle = await("agent.register", plain)
+  of_registered[handle.id], functions_by_number[handle.id] = functions, functions
+  return handle.name
 end
 
 ---The newest agent of that name which is registered or still in use.
@@ -458,6 +544,18 @@ end
 function Agent.get(name)
   local handle = await("agent.get", name)
   return handle and wrap(handle)
+end
+
+---Ask several models the same. Beside these fields the table takes those of `Agent.create` and of a turn.
+---@param request { models: string[], prompt: string, timeout: number? } the time limit is that of each model, in seconds
+---@return { model: string, ok: boolean, text: string?, data: any, error: Error?, usage: AgentUsage?, ms: number }[] answers in the order of `models`
+function Agent.query_all(request)
+  local plain, kept = without_functions(request) -- kept lives as long as this function runs
+  local answers = await("agent.query_all", plain)
+  for _, answer in ipairs(answers) do
+    if answer.error then kept, answer.error = pcall(fail, answer.error) end
+  end
+  return answers
 end
 
 ---The agents that are registered or still in use, the oldest first.

@@ -41,10 +41,10 @@ class AgentOps:
     # ── making and finding ────────────────────────────────────────────────────────────────────────────────────────
 
     def create(self, config: Any) -> dict[str, Any]:
-        return _handle(self._registry().create(_table(config, "Agent.create")))
+        return _handle(self._registry().create(self._settings(config, "Agent.create")))
 
-    def register(self, config: Any) -> str:
-        return self._registry().create(_table(config, "Agent.register"), registered=True).name
+    def register(self, config: Any) -> dict[str, Any]:
+        return _handle(self._registry().create(self._settings(config, "Agent.register"), registered=True))
 
     def get(self, name: Any) -> dict[str, Any] | None:
         agent = self._registry().hold(str(name))
@@ -82,6 +82,11 @@ class AgentOps:
     async def execute(self, id: int, given: Any) -> dict[str, Any]:
         agent, turn = self._turn(id, given)
         return (await agent.execute(turn)).plain()
+
+    async def query_all(self, request: Any) -> list[dict[str, Any]]:
+        from llmspell.agents.many import query_all
+
+        return await query_all(self._registry(), self._settings(request, "Agent.query_all"))
 
     async def stream_open(self, id: int, given: Any) -> int:
         from llmspell.lua.api.batches import Batches
@@ -150,6 +155,16 @@ class AgentOps:
             )
             self._agents = Registry(self._session.hub, defaults)
         return self._agents
+
+    def _settings(self, config: Any, caller: str) -> dict[str, Any]:
+        """The fields of an agent, with its functions as Python calls them."""
+        from llmspell.lua.api.script_tools import read_tool
+
+        functions = self._session.functions
+        settings = {name: functions.reference(value) or value for name, value in _table(config, caller).items()}
+        if isinstance(tools := settings.get("tools"), (list, tuple)):
+            settings["tools"] = [tool if isinstance(tool, str) else read_tool(tool, functions) for tool in tools]
+        return settings
 
     def _turn(self, id: int, given: Any) -> tuple[Agent, TurnInput]:
         """The agent of a turn and its input; keys of the input that have no effect are told to the user."""

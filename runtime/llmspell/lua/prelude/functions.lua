@@ -77,3 +77,17 @@ function K.number_function(fn)
   end
   return number
 end
+
+-- A copy of a table in which each function is `{ ["$function"] = its number }`, as `functions.py` reads it. The
+-- functions are put into `kept`, which has to live as long as Python may call them.
+function K.with_numbers(given, kept)
+  local plain = {}
+  for key, value in K.pairs(given) do
+    if type(value) == "function" then
+      kept[#kept + 1] = value
+      value = { ["$function"] = K.number_function(value) }
+    end
+    plain[key] = value
+  end
+  return plain
+end
