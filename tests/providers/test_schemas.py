@@ -1,5 +1,6 @@
 """JSON schemas, and values that break them."""
 
+import json
 import subprocess
 import sys
 
@@ -40,13 +41,86 @@ def test_newer_drafts_are_known():
     assert violations([1], schema)
 
 
-def test_empty_lua_tables_become_lists_where_only_lists_stand():
-    schema = {"type": "object", "required": {}, "properties": {"required": {"type": "string"}, "x": {"enum": {}}}}
-    assert check_schema(schema) == {
+EMPTIES = {
+    "type": "object",
+    "required": {},
+    "properties": {
+        "required": {"type": "string", "examples": {}},
+        "list": {"type": "array", "items": [], "default": {}},
+        "map": {"type": "object", "properties": [], "default": [], "dependentRequired": {"a": {}}},
+    },
+}
+
+
+def test_empty_lua_tables_become_what_can_stand_there():
+    assert check_schema(EMPTIES) == {
         "type": "object",
         "required": [],
-        "properties": {"required": {"type": "string"}, "x": {"enum": []}},
+        "properties": {
+            "required": {"type": "string", "examples": []},
+            "list": {"type": "array", "items": {}, "default": []},
+            "map": {"type": "object", "properties": {}, "default": {}, "dependentRequired": {"a": []}},
+        },
     }
+
+
+def test_properties_stand_in_the_order_of_required_and_the_others_sorted():
+    inner = {"properties": {"d": {}, "c": {}, "b": {}, "a": {}}, "required": ["c", "missing", "b"]}
+    schema = {
+        **inner,
+        "$defs": {"x": inner},
+        "items": inner,
+        "anyOf": [inner],
+        "patternProperties": {"^x": inner},
+        "additionalProperties": inner,
+    }
+    checked = check_schema(schema)
+    places = [checked, checked["$defs"]["x"], checked["items"], checked["anyOf"][0]]
+    places += [checked["patternProperties"]["^x"], checked["additionalProperties"]]
+    assert [list(place["properties"]) for place in places] == [["c", "b", "a", "d"]] * 6
+
+
+def test_checking_a_checked_schema_changes_nothing():
+    once = check_schema(EMPTIES)
+    assert json.dumps(check_schema(once)) == json.dumps(once)
+
+
+def test_the_schema_that_was_given_stays_as_it_is():
+    given = {"properties": {"b": {}, "a": {}}, "enum": (1, 2)}
+    check_schema(given)
+    assert given == {"properties": {"b": {}, "a": {}}, "enum": (1, 2)}
+    assert list(given["properties"]) == ["b", "a"]
+
+
+def test_ten_violations_are_told_and_the_others_counted():
+    told = violations(["x"] * 30, check_schema({"type": "array", "items": {"type": "integer"}}))
+    assert told[0] == '0: "x" is not of type "integer"'
+    assert len(told) == 11
+    assert told[-1] == "and 20 more"
+
+
+def test_what_fits_no_alternative_is_told_for_each():
+    schema = check_schema({"properties": {"a": {"anyOf": [{"type": "integer"}, {"enum": ["p"]}]}}})
+    assert violations({"a": "x"}, schema) == [
+        'a: it fits none of anyOf: "x" is not of type "integer"; or "x" is not one of "p"'
+    ]
+
+
+def test_a_long_value_is_shortened():
+    (told,) = violations("x" * 10_000, check_schema({"type": "integer"}))
+    assert len(told) < 400
+
+
+def test_formats_count():
+    assert violations("2024-13-01", check_schema({"type": "string", "format": "date"}))
+    assert not violations("2024-12-01", check_schema({"type": "string", "format": "date"}))
+
+
+def test_a_schema_may_refer_to_itself():
+    node = {"type": "object", "properties": {"next": {"$ref": "#"}, "n": {"type": "integer"}}, "required": ["n"]}
+    checked = check_schema(node)
+    assert violations({"n": 1, "next": {"n": 2}}, checked) == []
+    assert violations({"n": 1, "next": {"n": 2, "next": {}}}, checked) == ['next.next: "n" is a required property']
 
 
 @pytest.mark.parametrize(
@@ -60,12 +134,61 @@ def test_empty_lua_tables_become_lists_where_only_lists_stand():
         ({"pattern": "("}, "not a JSON schema"),
         ({"$ref": "http://127.0.0.1:9/schema.json"}, "127.0.0.1:9"),
         ({"const": object()}, "can't be written as JSON"),
+        ({"$ref": "#/$defs/no"}, "does not exist"),
+        ({"type": 3, "default": []}, "type: 3 is not"),
+        ({"required": ["a", "a"]}, "non-unique"),
     ],
 )
 def test_what_is_no_schema_is_refused(schema, told):
     with pytest.raises(InvalidRequest) as caught:
         check_schema(schema)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "told", "hint"),
+    [
+        ({"name": "string"}, "'name' is no word", 'properties = {name = {type = "string"}}'),
+        ({"type": "object", "name": {"type": "string"}}, "'name' is no word", "a table of their own"),
+        ({"properties": {"a": {"b": {"type": "null"}}}}, "properties.a: 'b' is no word", "a table of their own"),
+        ({"properties": {"a": "string"}}, "properties.a: a schema is a table", 'a = {type = "string"}'),
+        ({"properties": {"a": {"type": "strnig"}}}, "properties.a: there is no type 'strnig'", "'string'"),
+        ({"type": ["bool", "null"]}, "there is no type 'bool'", "'boolean'"),
+        ({"type": "date"}, "there is no type 'date'", "array, object"),
+        ({"type": "string", "maxlength": 3}, "no word 'maxlength'", "'maxLength'"),
+        ({"items": {"enum": {}}}, "items: enum is empty", "leave enum out"),
+        ({"type": "string", "required": True}, "required is a list of names", "beside properties"),
+        ({"anyOf": [{"minimum": 3, "maximum": 2}]}, "anyOf.0: minimum 3 is above maximum 2", None),
+        ({"minLength": 3, "maxLength": 2}, "minLength 3 is above", None),
+        (
+            {"properties": {"name": {}}, "required": ["nmae"], "additionalProperties": False},
+            "'nmae' is required, but is no property",
+            "'name'",
+        ),
+    ],
+)
+def test_what_can_not_be_meant_is_refused(schema, told, hint):
+    with pytest.raises(InvalidRequest) as caught:
+        check_schema(schema, "parameters of 'x'")
+    assert caught.value.message.startswith("parameters of 'x' is not a JSON schema: ")
+    assert told in caught.value.message
+    assert hint is None or hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"title": "X", "nullable": True, "type": "string", "example": "y", "x-order": 3},
+        {"not": {"minimum": 3, "maximum": 2}},
+        {"required": ["a"], "anyOf": [{"properties": {"a": {"const": 1}}}]},
+        {"properties": {"type": {"type": "string"}, "name": True}},
+        {"$comment": "only that"},
+        {"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "string"}]},
+    ],
+)
+def test_what_can_be_meant_passes(schema):
+    assert check_schema(schema) == schema
 
 
 def test_the_validator_is_imported_with_the_first_schema():
