@@ -25,7 +25,7 @@ def test_it_holds_every_file_of_the_packages(wheel):
         str(path.relative_to(root))
         for root in (ROOT / "runtime", ROOT / "plugins")
         for path in root.rglob("*")
-        if path.suffix in (".py", ".lua", ".toml") or path.name == "py.typed"
+        if path.suffix in (".py", ".lua", ".toml", ".yaml") or path.name == "py.typed"
     }
     assert len(expected) > 100
     assert expected <= inside

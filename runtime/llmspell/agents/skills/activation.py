@@ -7,8 +7,8 @@ are text like its other files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 from xml.sax.saxutils import escape, quoteattr
 
 from llmspell.agents.skills.folders import Folder
@@ -21,6 +21,10 @@ from llmspell.providers.contract import Notice
 
 ACTIVATE = "activate_skill"
 READ = "read_skill_resource"
+ACTIVE = "active"
+
+Wanted: TypeAlias = Literal[True] | Sequence[str] | Mapping[str, Literal[True, "active"]]
+"""What an agent's ``skills`` may be; see `attach`."""
 
 _GUIDE = (
     "These skills hold instructions for special tasks. When a task matches the description of a skill, call "
@@ -31,17 +35,22 @@ _GUIDE = (
 class Attached:
     """The skills of one agent: ``prompt`` belongs to its system prompt, ``tools`` to its tools; both may be empty.
 
-    It knows which skills are active, so an agent has one of its own, and calls `forget` when its conversation is
-    forgotten. ``notices`` say what was left out and why.
+    ``active`` names those whose instructions are in the prompt from the start. It knows what else was activated, so an
+    agent has one of its own, and calls `forget` when its conversation is forgotten. ``notices`` say what was left out
+    and why.
     """
 
-    def __init__(self, skills: Sequence[InstructionSkill], notices: Sequence[Notice] = ()) -> None:
+    def __init__(
+        self, skills: Sequence[InstructionSkill], active: Sequence[str] = (), notices: Sequence[Notice] = ()
+    ) -> None:
         self._skills = {skill.name: skill for skill in skills}
         self._active: set[str] = set()
-        self.names = tuple(self._skills)
+        self._offered = [skill for skill in skills if skill.name not in active]
         self.notices = tuple(notices)
-        self.prompt = _catalog(skills) if skills else ""
-        self.tools: tuple[Tool, ...] = self._tools() if skills else ()
+        texts = [_catalog(self._offered)] if self._offered else []
+        texts += [_content(skill) for skill in skills if skill.name in active]
+        self.prompt = "\n\n".join(texts)
+        self.tools: tuple[Tool, ...] = tuple(self._tools())
 
     def forget(self) -> None:
         """No skill is active any more."""
@@ -79,58 +88,68 @@ class Attached:
             raise SkillError(f"there is no skill '{name}'", hint=f"there are: {', '.join(self._skills)}")
         return skill
 
-    def _tools(self) -> tuple[Tool, ...]:
-        skills = list(self._skills.values())
-        tools = [
-            Tool(
+    def _tools(self) -> Iterator[Tool]:
+        if self._offered:
+            names = [skill.name for skill in self._offered]
+            yield Tool(
                 ACTIVATE,
                 "Take up a skill that fits the task: gives its instructions.",
-                _parameters(name={"type": "string", "enum": list(self._skills), "description": "the skill's name"}),
+                _parameters(name={"type": "string", "enum": names, "description": "the skill's name"}),
                 self.activate,
                 # Models without tool calls are led by examples: a request is like what the description says it is for.
-                examples=tuple((_first(skill), {"name": skill.name}) for skill in skills),
+                examples=tuple((_first_sentence(skill), {"name": skill.name}) for skill in self._offered),
                 category="skills",
             )
-        ]
-        with_files = {skill.name: files for skill in skills if (files := list_resources(skill.folder, 1))}
-        if with_files:
-            tools.append(
-                Tool(
-                    READ,
-                    "Read a file of a skill, where the skill's instructions say so.",
-                    _parameters(
-                        skill={"type": "string", "enum": list(with_files), "description": "the skill's name"},
-                        path={"type": "string", "description": "the file's path, as the instructions name it"},
-                    ),
-                    self.read,
-                    examples=tuple((f"Read {files[0]} of {name}", {"skill": name, "path": files[0]})
-                                   for name, files in with_files.items()),
-                    category="skills",
-                    parallel=True,
-                )
-            )  # fmt: skip
-        return tuple(tools)
+        files = {name: found for name, skill in self._skills.items() if (found := list_resources(skill.folder, 1))}
+        if files:
+            yield Tool(
+                READ,
+                "Read a file of a skill, where the skill's instructions say so.",
+                _parameters(
+                    skill={"type": "string", "enum": list(files), "description": "the skill's name"},
+                    path={"type": "string", "description": "the file's path, as the instructions name it"},
+                ),
+                self.read,
+                examples=tuple(
+                    (f"Read {found[0]} of {name}.", {"skill": name, "path": found[0]}) for name, found in files.items()
+                ),
+                category="skills",
+                parallel=True,
+            )
 
 
-def attach(names: Literal[True] | Sequence[str], folders: Sequence[Folder]) -> Attached:
-    """The skills that an agent asks for: all instructions that there are, or those named.
+def attach(names: Wanted, folders: Sequence[Folder]) -> Attached:
+    """The skills that an agent asks for: all instructions that there are, those of a list, or those of a mapping from
+    names to True or ``"active"``. An active one is in the system prompt from the start.
 
     Raises:
         SkillError: one that is named isn't there, can't be read, or is a prompt.
-        InvalidRequest: ``names`` is neither true nor a list of names.
+        InvalidRequest: ``names`` is nothing of that.
     """
-    if names is not True and (isinstance(names, str) or not all(isinstance(name, str) for name in names)):
-        raise InvalidRequest("skills must be true or a list of names", hint='skills = { "pdf" }')
     library = Library(folders)
     if names is True:
-        return Attached(library.instructions(), library.notices())
+        return Attached(library.instructions(), notices=library.notices())
+    wanted = _wanted(names)
     chosen = []
-    for name in dict.fromkeys(names):
+    for name in wanted:
         skill = library.get(name)
         if not isinstance(skill, InstructionSkill):
             raise SkillError(f"the skill '{name}' is a prompt ({skill.path})", hint=f'run it: Skill.run("{name}", …)')
         chosen.append(skill)
-    return Attached(chosen, library.notices(problems=False))
+    active = [name for name, state in wanted.items() if state == ACTIVE]
+    return Attached(chosen, active, library.notices(problems=False))
+
+
+def _wanted(names: Any) -> dict[str, Any]:
+    states = names if isinstance(names, Mapping) else None
+    if states is None and isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+        states = dict.fromkeys(names, True)
+    if states is None or not all(state in (True, ACTIVE) for state in states.values()):
+        raise InvalidRequest(
+            "skills must be true, a list of names, or a table of names that are active",
+            hint='skills = { "pdf" }, or skills = { pdf = "active" }',
+        )
+    return dict(states)
 
 
 def _catalog(skills: Sequence[InstructionSkill]) -> str:
@@ -144,22 +163,17 @@ def _catalog(skills: Sequence[InstructionSkill]) -> str:
 
 def _content(skill: InstructionSkill) -> str:
     """The instructions with what the model needs to find the skill's files, wrapped so that they can be recognised."""
-    return instructions(skill, read_body(skill), list_resources(skill.folder))
-
-
-def instructions(skill: InstructionSkill, body: str, files: Sequence[str]) -> str:
-    """A skill's text in its wrapping."""
-    lines = [f"<skill_content name={quoteattr(skill.name)}>", body, ""]
+    files = list_resources(skill.folder)
+    lines = [f"<skill_content name={quoteattr(skill.name)}>", read_body(skill)]
     if files:
-        lines += [f"Folder of the skill: {skill.folder}", "<skill_resources>"]
+        lines += ["", f"Folder of the skill: {skill.folder}", "<skill_resources>"]
         lines += [f"  <file>{escape(file)}</file>" for file in files]
         lines += ["  (there are more)"] if len(files) == MOST_LISTED else []
         lines += ["</skill_resources>"]
     return "\n".join((*lines, "</skill_content>"))
 
 
-def _first(skill: InstructionSkill) -> str:
-    """The first sentence of a description."""
+def _first_sentence(skill: InstructionSkill) -> str:
     return skill.description.partition(". ")[0].removesuffix(".") + "."
 
 
