@@ -9,12 +9,12 @@ that say nothing about length share the context, and none is cut short because o
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Final
 
-from llmspell import ChatEvent, ToolCall, ToolSpec
+from llmspell import ChatEvent, CompletionRequest, ToolCall, ToolSpec
 from llmspell.providers.blocking import pushed_from_thread
 from llmspell_gguf.admission import Admission
 from llmspell_gguf.engine import Work
@@ -27,12 +27,17 @@ _BYTES_PER_TOKEN: Final = 3
 class Answer:
     """The state of one request, which takes one turn at the engine or several."""
 
-    def __init__(self, admission: Admission, instalment: int, work: Work, grammar: str | None) -> None:
-        self.admission, self.work, self.grammar = admission, work, grammar
+    def __init__(
+        self, admission: Admission, instalment: int, work: Work, grammar: str | None, beginning: int = 0
+    ) -> None:
+        """``beginning`` is the token that is read where there is no text to go on with."""
+        self.admission, self.work, self.grammar, self.beginning = admission, work, grammar, beginning
         self.context = admission.capacity
         self.limit = work.limit(self.context)
         self.budget = instalment if self.limit is None else self.limit
         self.text: list[str] = []
+        self.tokens: list[Mapping[str, Any]] = []
+        """Those of the answer with their ``bytes`` and ``logprob``, where the options ask for them by ``n_probs``."""
         self.thought = False
         self.tokens_before = 0
         """Tokens of earlier turns."""
@@ -58,15 +63,10 @@ class Answer:
             self.tokens_before += turn.tokens
 
     def _body(self) -> dict[str, Any]:
-        """The request as the engine's chat endpoint takes it."""
-        messages = [as_turn(message, _arguments) for message in self.work.request.messages]
-        if self.text:  # the engine goes on from here
-            if messages[-1]["role"] != "assistant":
-                messages.append({"role": "assistant", "content": ""})
-            messages[-1]["content"] += "".join(self.text)
+        """The request as the engine's endpoints take it."""
         body: dict[str, Any] = {
             **self.work.options,
-            "messages": messages,
+            **self._prompt(),
             "stream": True,
             "stream_options": {"include_usage": True},
             "return_progress": True,
@@ -76,13 +76,29 @@ class Answer:
             body["max_tokens"] = self.limit
         if self.grammar is not None:
             body["grammar"] = self.grammar
-        if self.work.request.tools:
-            body["tools"] = [_tool(tool) for tool in self.work.request.tools]
+        if self.work.tools:
+            body["tools"] = [_tool(tool) for tool in self.work.tools]
         return body
+
+    def _prompt(self) -> dict[str, Any]:
+        """What the engine goes on from, with the answer so far."""
+        request, text = self.work.request, "".join(self.text)
+        if isinstance(request, CompletionRequest):
+            return {"prompt": request.prompt + text or [self.beginning]}
+        messages = [as_turn(message, _arguments) for message in request.messages]
+        if text:
+            if messages[-1]["role"] != "assistant":
+                messages.append({"role": "assistant", "content": ""})
+            messages[-1]["content"] += text
+        return {"messages": messages}
 
     def _estimate(self) -> int:
         """Tokens of the prompt, roughly; the first chunk says how many there are."""
-        return sum(16 + len(message.content) // _BYTES_PER_TOKEN for message in self.work.request.messages)
+        request = self.work.request
+        texts = (
+            [request.prompt] if isinstance(request, CompletionRequest) else [each.content for each in request.messages]
+        )
+        return sum(16 + len(text) // _BYTES_PER_TOKEN for text in texts)
 
 
 def _arguments(call: ToolCall) -> str:

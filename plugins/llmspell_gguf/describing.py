@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from llmspell import ModelInfo
 from llmspell.models.catalogue import Entry
 from llmspell.models.found import FoundModel
 from llmspell_gguf import metadata
+from llmspell_gguf.sizing import plan
 
 _PROVIDER: Final = "gguf"
 _CHATS: Final = frozenset({"chat", "json_schema", "embed"})
@@ -37,10 +39,12 @@ _ROOM: Final = 1.3
 """A model's file, and the memory that its context and this process take beside it."""
 
 
-def model(found: FoundModel, loaded: bool, tools: bool) -> ModelInfo:
-    """A model on this machine; ``tools`` says whether the engine tells a model's calls of them.
+def model(found: FoundModel, loaded: bool, tools: bool, settings: Mapping[str, Any] | None = None) -> ModelInfo:
+    """A model on this machine; ``tools`` says whether the engine tells a model's calls of them. With ``settings`` it is
+    also said how large a context they give its chats.
 
     Raises:
+        ConfigError: a setting is out of range.
         ModelNotUsable: its header can't be read; the message says why.
         ProviderUnavailable: no engine is installed that could read it.
     """
@@ -60,6 +64,7 @@ def model(found: FoundModel, loaded: bool, tools: bool) -> ModelInfo:
         path=found.path,
         loaded=loaded,
         source=found.source,
+        window=None if settings is None or header.embeds_only else plan(header, settings).context_length,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from llmspell import ChatEvent, ChatRequest
+from llmspell import ChatEvent, ChatRequest, CompletionRequest, ScoreRequest, ToolSpec
 from llmspell.errors import ConfigError, ProviderUnavailable
 from llmspell_gguf.metadata import Metadata, check_vocabulary
 from llmspell_gguf.sizing import Plan
@@ -26,19 +26,24 @@ FORMATTED_ANSWER: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One chat for an engine: the request, the id of its ``model``, its checked sampling ``options`` and the reduced
-    ``schema``, if any.
+    """One chat or completion for an engine: the request, the id of its ``model``, its checked sampling ``options`` and
+    the reduced ``schema``, if any.
 
     ``begins`` holds the characters with which an answer to the schema can begin; empty where that isn't known. Where
     ``emit`` is given an engine may hand it events in its own thread, in place of the stream: that spares a wake-up.
     """
 
-    request: ChatRequest
+    request: ChatRequest | CompletionRequest
     model: str
     options: Mapping[str, Any]
     schema: Mapping[str, Any] | None = None
     begins: str = ""
     emit: Callable[[ChatEvent], None] | None = None
+
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        """What a chat may call."""
+        return self.request.tools if isinstance(self.request, ChatRequest) else ()
 
     def limit(self, context: int) -> int | None:
         """Tokens that the answer may have at most, in a context of so many; None where it may fill it."""
@@ -52,6 +57,16 @@ class Embedded:
 
     vectors: tuple[tuple[float, ...], ...]
     tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """How likely a text is after some prefixes; ``tokens`` are those of all prefixes, each with the text, and
+    ``cached`` those that needed no new computing."""
+
+    log_probabilities: tuple[float, ...]
+    tokens: int
+    cached: int
 
 
 class Engine(Protocol):
@@ -73,10 +88,23 @@ class Engine(Protocol):
         ...
 
     def chat(self, work: Work) -> AsyncGenerator[ChatEvent, None]:
-        """Answer as a stream of events, a `Finish` last. Closing the stream stops the engine.
+        """Answer, or go on with a text, as a stream of events, a `Finish` last. Closing the stream stops the engine.
+
+        A text is read as llama.cpp reads one by itself: with the token that the model wants at a beginning, and with
+        the marks in it, such as ``<|im_end|>``, as the tokens that they name.
 
         Raises:
             ContextOverflow: the prompt leaves no room for an answer. Nothing was computed.
+            LLMSpellError: any other failure.
+        """
+        ...
+
+    async def score(self, request: ScoreRequest) -> Scored:
+        """Say how likely a text is after each prefix; `ScoreResult` says what the numbers are. Marks in the text are
+        characters like others, those in a prefix are tokens, as in `chat`.
+
+        Raises:
+            ContextOverflow: a prefix and the text don't fit the context together.
             LLMSpellError: any other failure.
         """
         ...

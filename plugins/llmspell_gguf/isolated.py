@@ -8,15 +8,17 @@ import os
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
-from llmspell import ChatEvent
+from llmspell import ChatEvent, ScoreRequest
 from llmspell.errors import LLMSpellError, ModelNotUsable, ProviderCrashed, ProviderError, ProviderUnavailable
 from llmspell_gguf import wire
-from llmspell_gguf.engine import Embedded, Work
+from llmspell_gguf.engine import Embedded, Scored, Work
 from llmspell_gguf.metadata import Metadata
 from llmspell_gguf.sizing import Plan
 from llmspell_gguf.spawning import ChildProcess, Death
+
+T = TypeVar("T")
 
 _KILLED: Final = "the system may have run out of memory: a smaller model, context_length or memory_mb helps"
 
@@ -64,11 +66,14 @@ class IsolatedEngine:
             await self._stop(request)
 
     async def embed(self, texts: Sequence[str]) -> Embedded:
-        return wire.embedded(await self._result("embed", tuple(texts)))
+        return await self._result(Embedded, "embed", tuple(texts))
+
+    async def score(self, request: ScoreRequest) -> Scored:
+        return await self._result(Scored, "score", request)
 
     async def counters(self) -> dict[str, float]:
         """The counts of the engine in the child; see `XllamacppEngine.counters`."""
-        return dict(await self._result("counters"))
+        return await self._result(dict[str, float], "counters")
 
     def close(self) -> None:
         if self._dead is None:
@@ -153,14 +158,14 @@ class IsolatedEngine:
         self._channel.send(wire.order(wire.Ask(request.number, method, arguments)))
         return request
 
-    async def _result(self, method: str, *arguments: Any) -> Any:
+    async def _result(self, kind: type[T], method: str, *arguments: Any) -> T:
         request = self._ask(method, *arguments)
         try:
             async for _ in request:
                 pass
         finally:
             await self._stop(request)
-        return request.result
+        return wire.result(request.result, kind)
 
     async def _stop(self, request: _Request) -> None:
         """Stop what still runs, and wait until it has: nothing decodes for nobody."""

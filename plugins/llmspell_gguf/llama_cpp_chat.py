@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from llmspell import ChatEvent, Finish, PromptProgress, TextDelta, Usage
+from llmspell import ChatEvent, ChatRequest, CompletionRequest, Finish, PromptProgress, TextDelta, Usage
 from llmspell.errors import InvalidRequest
 from llmspell.providers.contract import FinishReason
 from llmspell_gguf.engine import Work
@@ -36,6 +36,7 @@ class ChatModel:
         self.vocabulary = Vocabulary(self.handles)
         self.context = Context(self.handles)
         self.context_length = plan.context_length
+        self.beginning = metadata.beginning
         self.read_tokens = self.written_tokens = 0
 
     def run(self, work: Work, emit: Callable[[ChatEvent], None], stop: threading.Event) -> bool:
@@ -45,6 +46,17 @@ class ChatModel:
             LLMSpellError: see `Engine.chat`.
         """
         return _Answer(self, work, work.emit or emit, stop).run()
+
+    def prompt(self, request: ChatRequest | CompletionRequest) -> list[int]:
+        """The tokens that are read before the answer.
+
+        Raises:
+            InvalidRequest: the chat template refuses the messages.
+        """
+        vocabulary = self.vocabulary
+        if isinstance(request, CompletionRequest):
+            return vocabulary.tokens(request.prompt) or [self.beginning]
+        return vocabulary.prompt_tokens(self.template.render(request.messages, vocabulary.first, vocabulary.last))
 
     def free(self) -> None:
         """Give the memory back."""
@@ -71,9 +83,7 @@ class _Answer:
     def run(self) -> bool:
         model, work = self._model, self._work
         vocabulary = model.vocabulary
-        prompt = vocabulary.prompt_tokens(
-            model.template.render(work.request.messages, vocabulary.first, vocabulary.last)
-        )
+        prompt = model.prompt(work.request)
         self._check_room(len(prompt))
         constraint = None if work.schema is None else Constraint(vocabulary, work.schema)
         model.context.begin(prompt)

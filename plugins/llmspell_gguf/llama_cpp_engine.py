@@ -56,7 +56,7 @@ class LlamaCppEngine:
         return False  # it would take this process with it
 
     async def chat(self, work: Work) -> AsyncGenerator[ChatEvent, None]:
-        if work.request.tools:
+        if work.tools:
             raise UnsupportedOption(
                 "tools",
                 "gguf",

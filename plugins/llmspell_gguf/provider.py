@@ -11,6 +11,7 @@ from typing import Any
 from llmspell import (
     ChatEvent,
     ChatRequest,
+    CompletionRequest,
     EmbedRequest,
     EmbedResult,
     LoadedModel,
@@ -21,6 +22,8 @@ from llmspell import (
     Provider,
     ProviderStatus,
     PullProgress,
+    ScoreRequest,
+    ScoreResult,
     Usage,
 )
 from llmspell.errors import (
@@ -136,11 +139,17 @@ class GgufProvider(Provider):
 
     # ── running one ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+    def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        return self._answer(request)
+
+    def complete(self, request: CompletionRequest) -> AsyncIterator[ChatEvent]:
+        return self._answer(request)
+
+    async def _answer(self, request: ChatRequest | CompletionRequest) -> AsyncIterator[ChatEvent]:
         found = self._find(request.model)
         work = _work(request, found)
         async with self._engines.use(found.path, "chat", found.id) as loaded:
-            if request.tools and not loaded.metadata.takes_tools:
+            if work.tools and not loaded.metadata.takes_tools:
                 raise UnsupportedOption(
                     "tools",
                     self.name,
@@ -153,6 +162,12 @@ class GgufProvider(Provider):
             async with aclosing(loaded.engine.chat(work)) as events:
                 async for event in events:
                     yield event
+
+    async def score(self, request: ScoreRequest) -> ScoreResult:
+        found = self._find(request.model)
+        async with self._engines.use(found.path, "chat", found.id) as loaded:
+            scored = await loaded.engine.score(request)
+        return ScoreResult(scored.log_probabilities, found.id, Usage(scored.tokens, 0, scored.cached))
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         found = self._find(request.model)
@@ -188,7 +203,8 @@ class GgufProvider(Provider):
 
     def _known_of(self, found: FoundModel, tools: bool, *, listed: bool = False) -> ModelInfo:
         try:
-            return describing.model(found, self._engines.holds(found.path), tools)
+            settings = None if listed else self._settings
+            return describing.model(found, self._engines.holds(found.path), tools, settings)
         except (ModelNotUsable, ProviderUnavailable):
             if listed or found.ours:  # so that it can be found, and removed
                 return describing.unreadable(found)
@@ -207,12 +223,18 @@ def _check(path: str) -> None:
         metadata.read(path)
 
 
-def _work(request: ChatRequest, found: FoundModel) -> Work:
+def _work(request: ChatRequest | CompletionRequest, found: FoundModel) -> Work:
     """A request for an engine: checked, and with what the model's own place says to run it with."""
-    if found.system is not None and not any(message.role == "system" for message in request.messages):
-        request = replace(request, messages=(Message("system", found.system), *request.messages))
+    if isinstance(request, ChatRequest):
+        request = _with_system(request, found)
     checked = options.check({**found.options, **request.options})
     if request.format is None:
         return Work(request, found.id, checked)
     reduced = schema.reduce(request.format)
     return Work(request, found.id, checked, reduced, schema.first_characters(reduced))
+
+
+def _with_system(request: ChatRequest, found: FoundModel) -> ChatRequest:
+    if found.system is None or any(message.role == "system" for message in request.messages):
+        return request
+    return replace(request, messages=(Message("system", found.system), *request.messages))

@@ -1,6 +1,6 @@
 """One call of the engine for an answer: its chunks become events, and its tokens are counted against its reservation.
 
-Chunks are those of the OpenAI chat API, with llama.cpp's ``prompt_progress`` and ``timings``.
+Chunks are those of the OpenAI APIs for chats and completions, with llama.cpp's ``prompt_progress`` and ``timings``.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Turn:
         if "error" in chunk:
             raise _failure(chunk["error"])
         for choice in chunk["choices"]:
-            delta = choice["delta"]
+            delta = choice["delta"] if "delta" in choice else {"content": choice["text"]}
             if text := delta.get("content"):
                 if not self._answer.text:
                     self._check_beginning(text)
@@ -95,6 +95,8 @@ class Turn:
                 self._emit(ReasoningDelta(thought))
             for call in delta.get("tool_calls") or ():
                 self._take_call(call)
+            if found := choice.get("logprobs"):
+                self._answer.tokens += found["content"]
             if reason := choice["finish_reason"]:
                 self._reason = reason
         if progress := chunk.get("prompt_progress"):
@@ -145,7 +147,7 @@ class Turn:
             return True
         if self._hold(used + answer.budget):
             return True
-        if answer.thought or answer.work.request.tools:
+        if answer.thought or answer.work.tools:
             self._reason = "length"  # neither thoughts nor calls can be handed back to be gone on with
         else:
             self.again = True

@@ -14,15 +14,16 @@ import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, get_args
+from typing import Any, Final, TypeAlias, TypeVar, get_args
 
 import msgspec
 
 from llmspell import ChatEvent, TextDelta, errors
 from llmspell.errors import LLMSpellError, ProviderError
-from llmspell_gguf.engine import Embedded
 from llmspell_gguf.metadata import Metadata
 from llmspell_gguf.sizing import Plan
+
+T = TypeVar("T")
 
 LENGTH: Final = struct.Struct("<I")
 MOST: Final = 1 << 30
@@ -123,13 +124,13 @@ def _sendable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
-def embedded(value: Any) -> Embedded:
-    """The result of `Engine.embed`.
+def result(value: Any, kind: type[T]) -> T:
+    """What a method of the engine returned.
 
     Raises:
-        DAMAGE: it is none.
+        DAMAGE: it is no such value.
     """
-    return msgspec.convert(value, Embedded)
+    return msgspec.convert(value, kind)
 
 
 def framed(body: bytes) -> bytes:

@@ -13,15 +13,16 @@ from typing import Any, Final
 
 import xllamacpp
 
-from llmspell import ChatEvent
+from llmspell import ChatEvent, CompletionRequest, ScoreRequest
 from llmspell.errors import ModelNotUsable
 from llmspell_gguf import refusals
 from llmspell_gguf.admission import Admission
 from llmspell_gguf.answer import Answer
-from llmspell_gguf.engine import Embedded, Work
+from llmspell_gguf.engine import Embedded, Scored, Work
 from llmspell_gguf.metadata import Metadata
 from llmspell_gguf.sizing import Plan
 from llmspell_gguf.xllamacpp_embedding import Embedder, pooling
+from llmspell_gguf.xllamacpp_scoring import Scorer
 
 _BATCH: Final = 128
 """Tokens of prompt read at once: a cancelled request stops after at most this many."""
@@ -54,7 +55,11 @@ class XllamacppEngine:
 
     def chat(self, work: Work) -> AsyncGenerator[ChatEvent, None]:
         grammar = None if work.schema is None else _grammar(work.schema)
-        return Answer(self.admission, self.instalment, work, grammar).run(self._complete)
+        complete = self._complete if isinstance(work.request, CompletionRequest) else self._chat
+        return Answer(self.admission, self.instalment, work, grammar, self._beginning).run(complete)
+
+    async def score(self, request: ScoreRequest) -> Scored:
+        return await Scorer(self._complete, self.admission, self._beginning).score(request)
 
     async def embed(self, texts: Sequence[str]) -> Embedded:
         return await Embedder(self._server, self.admission, self._beginning).embed(texts)
@@ -71,8 +76,11 @@ class XllamacppEngine:
     def close(self) -> None:
         self._server = None
 
-    def _complete(self, body: dict[str, Any], on_chunk: Callable[[Any], bool]) -> None:
+    def _chat(self, body: dict[str, Any], on_chunk: Callable[[Any], bool]) -> None:
         self._server.handle_chat_completions(body, on_chunk)
+
+    def _complete(self, body: dict[str, Any], on_chunk: Callable[[Any], bool]) -> None:
+        self._server.handle_completions(body, on_chunk)
 
 
 def _start(metadata: Metadata, plan: Plan) -> Any:
