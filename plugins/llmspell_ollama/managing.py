@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from llmspell import LoadedModel, ModelInfo, ModelRef, ProviderStatus
@@ -17,6 +18,7 @@ from llmspell.errors import (
 from llmspell_ollama import describing, names
 from llmspell_ollama.connection import Connection
 from llmspell_ollama.settings import Settings
+from llmspell_ollama.windows import Windows
 
 STATUS_SECONDS: Final = 1.5
 UNLOAD_SECONDS: Final = 10.0
@@ -68,8 +70,8 @@ class Models:
         there = self._shown(describing.entries(await self._get("/api/tags")))
         return [describing.listed(one, self._connection.host) for one in there]
 
-    async def info(self, ref: ModelRef) -> ModelInfo:
-        """All that is known of a model.
+    async def info(self, ref: ModelRef, windows: Windows) -> ModelInfo:
+        """All that is known of a model; ``windows`` decides how long the context of its chats is.
 
         Raises:
             ModelNotFound: it isn't there; names what is near.
@@ -80,7 +82,11 @@ class Models:
         there, running = await asyncio.gather(self._get("/api/tags"), self._get("/api/ps"))
         found = describing.entries(there)
         self._refuse_cloud(name, answer, describing.find(found, name))
-        return describing.shown(name, answer, found, describing.entries(running), self._connection.host)
+        loaded = describing.entries(running)
+        info = describing.shown(name, answer, found, loaded, self._connection.host)
+        if info.capabilities == frozenset({"embed"}):
+            return info
+        return replace(info, window=windows.told(name, answer, loaded))
 
     async def remove(self, ref: ModelRef) -> None:
         """Delete a model, and give its memory back; raises `ModelNotFound`."""

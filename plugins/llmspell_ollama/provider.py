@@ -69,7 +69,7 @@ class OllamaProvider(Provider):
         # a name that leaves the provider open is no reason to start a server that doesn't have the model
         start = self._settings.auto_start and (names.chosen(ref) or holds(names.name_of(ref)))
         async with self._server.reached(start=start):
-            return await self._models.info(ref)
+            return await self._models.info(ref, self._windows)
 
     async def pull(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
         from llmspell_ollama import pulling

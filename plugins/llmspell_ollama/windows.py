@@ -7,6 +7,7 @@ another number in a later request makes it load the model again. So the first re
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from llmspell.errors import LLMSpellError, ModelNotFound, ProviderTimeout, ProviderUnavailable
@@ -49,6 +50,12 @@ class Windows:
             self._known.setdefault(model, length)
         return self._known[model]
 
+    def told(self, model: str, shown: Mapping[str, Any], running: Sequence[Mapping[str, Any]]) -> int | None:
+        """What `of` gives, from what ``/api/show`` says of a model and the entries of ``/api/ps``; asks nobody."""
+        if self._wanted == 0 or shown.get("remote_host"):
+            return None
+        return self._known.setdefault(model, self._chosen(shown, _length_of(model, running)))
+
     async def loaded_length(self, model: str) -> int | None:
         """How many tokens a model can read at once, as it is loaded now or else was trained; None if nobody says."""
         try:
@@ -62,17 +69,17 @@ class Windows:
         shown = await self._connection.ask("POST", "/api/show", {"model": model})
         if not isinstance(shown, dict) or shown.get("remote_host"):
             return None
+        return self._chosen(shown, None if self._wanted or _parameter(shown) else await self._loaded(model))
+
+    def _chosen(self, shown: Mapping[str, Any], loaded: int | None) -> int | None:
         trained = trained_length(shown)
-        wanted = self._wanted or _parameter(shown) or await self._loaded(model) or (trained and CAP)
+        wanted = self._wanted or _parameter(shown) or loaded or (trained and CAP)
         return min(wanted, trained) if wanted and trained else wanted
 
     async def _loaded(self, model: str) -> int | None:
         running = await self._connection.ask("GET", "/api/ps")
         entries = running.get("models") if isinstance(running, dict) else None
-        for entry in entries or ():
-            if isinstance(entry, dict) and same(str(entry.get("name")), model):
-                return _count(entry.get("context_length"))
-        return None
+        return _length_of(model, [entry for entry in entries or () if isinstance(entry, dict)])
 
 
 def trained_length(shown: Any) -> int | None:
@@ -83,7 +90,12 @@ def trained_length(shown: Any) -> int | None:
     return _count(info.get(f"{info.get('general.architecture')}.context_length"))
 
 
-def _parameter(shown: dict[str, Any]) -> int | None:
+def _length_of(model: str, running: Sequence[Mapping[str, Any]]) -> int | None:
+    entry = next((one for one in running if same(str(one.get("name")), model)), {})
+    return _count(entry.get("context_length"))
+
+
+def _parameter(shown: Mapping[str, Any]) -> int | None:
     found = re.search(r"^num_ctx\s+(\d+)", str(shown.get("parameters") or ""), re.MULTILINE)
     return _count(int(found[1])) if found else None
 

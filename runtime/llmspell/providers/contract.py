@@ -232,6 +232,7 @@ class ModelInfo:
     ``id`` is ``name[:variant]`` as the provider takes it. ``modified_at`` counts seconds since 1970.
     ``capabilities`` holds any of chat, tools, json_schema, vision, thinking, embed; None where unknown.
     ``source`` says where the files are or come from, in words. ``recommended`` is why a newcomer should take this one.
+    ``context_length`` is what the model was trained for, ``window`` what a chat gets here, prompt and answer together.
     """
 
     id: str
@@ -248,6 +249,7 @@ class ModelInfo:
     loaded: bool | None = None
     source: str | None = None
     recommended: str | None = None
+    window: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -30,6 +31,7 @@ from llmspell.providers.contract import (
     CompletionRequest,
     EmbedRequest,
     EmbedResult,
+    Finish,
     LoadedModel,
     Message,
     ModelInfo,
@@ -44,7 +46,9 @@ from llmspell.providers.contract import (
     ToolSpec,
     Usage,
 )
+from llmspell.providers.estimates import Estimates
 from llmspell.providers.instances import Instances
+from llmspell.providers.observing import Asked, Observation, Observer, Origin, followed, told
 from llmspell.providers.requests import check_options, nearest_option
 from llmspell.providers.routing import Route
 from llmspell.providers.schemas import check_schema
@@ -67,7 +71,7 @@ class Hub:
 
     ``on_missing`` is asked when no provider has a model; it may fetch it, and says whether it is there now. It is
     asked once for a name. ``on_event`` sees the notices and the prompt progress of every chat, with
-    ``provider/model`` first.
+    ``provider/model`` first. ``observer`` is told of every request. ``estimates`` helps where `count` can't.
     """
 
     def __init__(self, plugins: PluginHost, settings: Settings) -> None:
@@ -77,6 +81,10 @@ class Hub:
         self._routes: dict[str, Route] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._declined: set[str] = set()
+        self._windows: dict[str, int | None] = {}
+        self._origin = Origin()
+        self.estimates = Estimates()
+        self.observer: Observer | None = None
         self.on_missing: Callable[[ModelNotFound], Awaitable[bool]] | None = None
         self.on_event: Callable[[str, ChatEvent], None] | None = None
 
@@ -161,6 +169,7 @@ class Hub:
     def _forget(self) -> None:
         self._routes.clear()
         self._declined.clear()
+        self._windows.clear()
 
     def tell(self, about: str, event: ChatEvent) -> None:
         """Hand an event to ``on_event``; a listener whose output is gone is no reason to fail."""
@@ -169,6 +178,17 @@ class Hub:
                 self.on_event(about, event)
             except OSError:
                 self.on_event = None
+
+    def on_behalf_of(self, origin: Origin) -> Hub:
+        """This hub, for what one agent's turn asks of it: the observer hears whose requests they are."""
+        own = copy(self)
+        own._origin = origin
+        return own
+
+    def _observed(self, ask: Callable[[Origin], Asked]) -> Observation | None:
+        if self.observer is None or not self._origin.logged:
+            return None
+        return self.observer.began(ask(self._origin))
 
     # ── chat ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -205,12 +225,20 @@ class Hub:
                 )
             return route.provider.chat(ChatRequest(route.ref, tuple(messages), tuple(tools), schema, options, timeouts))
 
-        events = self._stream(spec, start, timeouts, on_route)
+        seen = self._observed(lambda origin: Asked("chat", spec, origin, messages, (), tools, schema, options))
+        events = self._stream(spec, start, timeouts, on_route, seen)
         try:
             async for event in events:
+                if isinstance(event, Finish):
+                    self._learn(spec, messages, tools, event)
                 yield event
         finally:
             await close(events)
+
+    def _learn(self, spec: str, messages: Sequence[Message], tools: Sequence[ToolSpec], finish: Finish) -> None:
+        route = self._routes.get(spec)
+        if route is not None and not route.provider.can("count"):
+            self.estimates.learn(spec, messages, tools, finish.usage.input_tokens)
 
     async def complete(
         self,
@@ -232,14 +260,34 @@ class Hub:
                 raise self._lacking(route.name, "complete")
             return route.provider.complete(CompletionRequest(route.ref, prompt, schema, options, timeouts))
 
-        events = self._stream(spec, start, timeouts, on_route)
+        seen = self._observed(lambda origin: Asked("complete", spec, origin, (), (prompt,), (), schema, options))
+        events = self._stream(spec, start, timeouts, on_route, seen)
         try:
             async for event in events:
                 yield event
         finally:
             await close(events)
 
-    async def _stream(
+    def _stream(
+        self,
+        spec: str,
+        start: Callable[[Route], AsyncIterator[ChatEvent]],
+        timeouts: Timeouts,
+        on_route: Callable[[Route], None] | None,
+        seen: Observation | None,
+    ) -> AsyncIterator[ChatEvent]:
+        """The events of a model's provider, watched where somebody does."""
+        if seen is None:
+            return self._events(spec, start, timeouts, on_route)
+
+        def routed(route: Route) -> None:
+            seen.routed(route)
+            if on_route is not None:
+                on_route(route)
+
+        return followed(self._events(spec, start, timeouts, routed), seen)
+
+    async def _events(
         self,
         spec: str,
         start: Callable[[Route], AsyncIterator[ChatEvent]],
@@ -290,7 +338,13 @@ class Hub:
     async def score(self, spec: str, prefixes: Sequence[str], text: str) -> ScoreResult:
         """How likely a text is after each of some prefixes; see `ScoreResult`. Raises as `chat` does, and
         `ProviderError` where the provider can't."""
+        seen = self._observed(lambda origin: Asked("score", spec, origin, (), (*prefixes, text)))
+        return await told(self._score(spec, prefixes, text, seen), seen)
+
+    async def _score(self, spec: str, prefixes: Sequence[str], text: str, seen: Observation | None) -> ScoreResult:
         route = await self.resolve(spec)
+        if seen is not None:
+            seen.routed(route)
         result: ScoreResult = await self._ask(route, "score", ScoreRequest(route.ref, tuple(prefixes), text))
         if len(result.log_probabilities) != len(prefixes):
             raise ProviderError(
@@ -313,6 +367,22 @@ class Hub:
         request = ChatRequest(route.ref, tuple(messages), tuple(tools), format)
         return int(await self._ask(route, "count", request))
 
+    async def window(self, spec: str) -> int | None:
+        """Tokens that a chat with a model may take here, prompt and answer together; asked once for a model.
+
+        None where nobody knows, or nobody answers: then it is the chat that says why.
+        """
+        if spec not in self._windows:
+            async with self._locks.setdefault(f"window of {spec}", asyncio.Lock()):
+                if spec not in self._windows:
+                    try:
+                        route = await self.resolve(spec)
+                        info = await self._search.info(route.name, route.ref)
+                    except LLMSpellError:
+                        return None
+                    self._windows[spec] = info.window or info.context_length
+        return self._windows[spec]
+
     # ── embeddings ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def embedding_model(self) -> str:
@@ -329,9 +399,15 @@ class Hub:
         """
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise InvalidRequest("only a list of texts can be embedded")
-        route = await self.resolve(spec)
         if not texts:
-            return EmbedResult((), route.ref.id, Usage())
+            return EmbedResult((), (await self.resolve(spec)).ref.id, Usage())
+        seen = self._observed(lambda origin: Asked("embed", spec, origin, (), texts))
+        return await told(self._embed(spec, texts, seen), seen)
+
+    async def _embed(self, spec: str, texts: Sequence[str], seen: Observation | None) -> EmbedResult:
+        route = await self.resolve(spec)
+        if seen is not None:
+            seen.routed(route)
         result: EmbedResult = await self._ask(route, "embed", EmbedRequest(route.ref, tuple(texts)))
         if len(result.vectors) != len(texts):
             raise ProviderError(
@@ -439,3 +515,5 @@ class Hub:
         """Give back what the used providers hold."""
         made = self._instances.made()
         await asyncio.gather(*(p.aclose() for p in made.values()), return_exceptions=True)
+        if self.observer is not None:
+            await self.observer.aclose()

@@ -1,0 +1,91 @@
+"""Who watches the requests of a run: one observer, told of each from its beginning to its end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+from llmspell.providers.contract import ChatEvent, Message, ToolSpec
+from llmspell.providers.routing import Route
+from llmspell.providers.watching import close
+
+T = TypeVar("T")
+Verb = Literal["chat", "complete", "score", "embed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """On whose behalf a request is made; ``logged`` is false where nothing of it may be written down.
+
+    ``turn`` counts the turns of an agent, so that the requests of one turn can be told together.
+    """
+
+    agent: str | None = None
+    turn: int | None = None
+    logged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it was made: one of a chat has messages, any other one texts."""
+
+    verb: Verb
+    model: str
+    origin: Origin
+    messages: Sequence[Message] = ()
+    texts: Sequence[str] = ()
+    tools: Sequence[ToolSpec] = ()
+    format: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Observation(Protocol):
+    """One request while it runs. Its methods must return at once, and may not raise."""
+
+    def routed(self, route: Route) -> None:
+        """The provider that answers is found."""
+
+    def event(self, event: ChatEvent) -> None:
+        """An event of the answer has come."""
+
+    def ended(self, result: Any = None, error: BaseException | None = None) -> None:
+        """The request is over: with an error, or with the result of a verb that isn't a stream."""
+
+
+class Observer(Protocol):
+    """Watches all requests of a hub."""
+
+    def began(self, asked: Asked) -> Observation:
+        """A request is about to be sent. Must return at once, and may not raise."""
+
+    async def aclose(self) -> None:
+        """The run is over: finish what is under way, in a second at most."""
+
+
+async def followed(events: AsyncIterator[ChatEvent], seen: Observation) -> AsyncIterator[ChatEvent]:
+    """The events of a stream, each of which the observation sees, and the end with them; closing closes the stream."""
+    error: BaseException | None = None
+    try:
+        async for event in events:
+            seen.event(event)
+            yield event
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        seen.ended(error=error)
+        await close(events)
+
+
+async def told(work: Awaitable[T], seen: Observation | None) -> T:
+    """The result of what isn't a stream, once the observation has heard of it."""
+    if seen is None:
+        return await work
+    try:
+        result = await work
+    except BaseException as error:
+        seen.ended(error=error)
+        raise
+    seen.ended(result)
+    return result
