@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from llmspell.agents.registry import Registry
     from llmspell.agents.tools.toolbox import Toolbox
     from llmspell.config.sandbox import Grants
     from llmspell.config.settings import Settings
@@ -43,6 +44,7 @@ class Session:
         self._grants: Grants | None = None
         self._hub: Hub | None = None
         self._toolbox: Toolbox | None = None
+        self._agents: Registry | None = None
 
     @property
     def grants(self) -> Grants:
@@ -77,3 +79,15 @@ class Session:
             context = ToolContext(self.settings, self.grants)
             self._toolbox = Toolbox(self.plugins.tools, context, self.settings.tools.timeout)
         return self._toolbox
+
+    @property
+    def agents(self) -> Registry:
+        """The agents of this run, with the defaults of the configuration."""
+        if self._agents is None:
+            from llmspell.agents.config import Defaults
+            from llmspell.agents.registry import Registry
+
+            own = self.settings.agent
+            defaults = Defaults(self.model, own.system_prompt, own.temperature, own.max_tokens, own.timeout)
+            self._agents = Registry(self.hub, defaults)
+        return self._agents

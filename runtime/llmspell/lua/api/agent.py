@@ -141,19 +141,7 @@ class AgentOps:
 
     def _registry(self) -> Registry:
         if self._agents is None:
-            from llmspell.agents.config import Defaults
-            from llmspell.agents.registry import Registry
-
-            settings = self._session.settings
-            own = settings.agent
-            defaults = Defaults(
-                self._session.model or settings.models.default,
-                own.system_prompt,
-                own.temperature,
-                own.max_tokens,
-                own.timeout,
-            )
-            self._agents = Registry(self._session.hub, defaults)
+            self._agents = self._session.agents
         return self._agents
 
     def _settings(self, config: Any, caller: str) -> dict[str, Any]:
