@@ -30,11 +30,11 @@ def lua(folder, capfd, provider, heard):
     """``lua(source)`` gives the printed lines of a script that must end well; ``code=1`` expects another end and
     gives stderr too. ``extra`` are further plugins."""
 
-    def lua(source, *providers, code=0, toml="", aliases=(), extra={}):
+    def lua(source, *providers, code=0, toml="", aliases=(), extra=None):
         (folder / "llmspell.toml").write_text(toml)
         (folder / "main.lua").write_text(source)
         given = {p.name: scripted_plugin(p, kind="local", aliases=aliases) for p in providers or [provider]}
-        plugins = PluginHost({"core": api, **given, **extra}, points=[], warn=pytest.fail)
+        plugins = PluginHost({"core": api, **given, **(extra or {})}, points=[], warn=pytest.fail)
         session = Session(load(environ={}, cwd=str(folder)), plugins, script="main.lua", model="fake/model")
         session.hub.on_event = lambda label, event: isinstance(event, Notice) and heard.append(event.text)
         capfd.readouterr()

@@ -171,7 +171,7 @@ def test_handlers_may_wait_and_call_tools(lua):
       Tool.register {
         name = "trip", description = "Plans a trip.", parameters = { cities = "string[]: Where to" },
         handler = function(args)
-          local skies = parallel(args.cities, function(city) sleep(0.001) return Tool.execute("weather", { city = city }) end)
+          local skies = parallel(args.cities, function(city) return Tool.execute("weather", { city = city }) end)
           return #skies .. " " .. skies[2].value.result.city
         end,
       }
