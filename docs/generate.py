@@ -17,6 +17,7 @@ DOCS = Path(__file__).parent
 LUA = DOCS.parent / "runtime" / "llmspell" / "lua"
 SOURCES = (
     "api/agent.lua",
+    "api/skill.lua",
     "api/embedding.lua",
     "api/local_llm.lua",
     "api/provider.lua",

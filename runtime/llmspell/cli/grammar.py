@@ -102,6 +102,7 @@ ALLOW_PROGRAM = Option(
     repeated=True,
     setting="sandbox.programs",
 )
+NO_LOG = Option(("--no-log",), "write none of its requests down", setting="logs.requests")
 BACKEND = Option(("--backend",), "only this provider", "NAME")
 RECOMMENDED = Option(("--recommended",), "only those to begin with, and why")
 QUANTIZATION = Option(("--quantization",), "fetch this quantization, such as Q4_K_M", "Q")
@@ -111,6 +112,7 @@ MODELS = Option(
 EMBEDDER = Option(("-m", "--model"), "the model that embeds, in place of `[models] embedding`", "SPEC")
 AGENTS = Option(("--agents",), "how many agents ask at once, 4 if not given", "N", read=int)
 ORIGIN = Option(("--origin",), "say where each value comes from")
+SET = Option(("--set",), "give the variable NAME of the skill a value (repeatable)", "NAME=VALUE", repeated=True)
 USER = Option(("--user",), "write your own file, not the project's")
 
 EVERYWHERE = (MODEL, REMAP, CONFIG, VERBOSE, DEBUG)
@@ -120,6 +122,7 @@ SPEC = Argument("spec", "a model, such as smollm2:135m, local/llama3.1:8b or mis
 SOURCE = Argument(
     "spec", "a name of `llmspell model available`, hf:owner/repo[/file.gguf], a URL, or a .gguf file here"
 )
+SKILL = Argument("name", "a skill, such as summarize")
 SHELLS = ("bash", "zsh", "fish")
 
 VERBS: Sequence[Verb] = (
@@ -163,6 +166,17 @@ VERBS: Sequence[Verb] = (
         program=True,
         greedy=True,
     ),
+    Verb(("skill", "list"), "the skills that there are", "skills:list_all", options=(JSON,)),
+    Verb(("skill", "show"), "what is known of a skill", "skills:show", (SKILL,), (JSON,)),
+    Verb(
+        ("skill", "run"),
+        "let an agent do what a skill says",
+        "skills:run",
+        (SKILL, Argument("text", "what it is done with; without it, or for -, stdin", optional=True)),
+        (SET, JSON, *PROGRAM),
+        program=True,
+        greedy=True,
+    ),
     Verb(("plugin", "list"), "the plugins that are installed", "plugins:list_all", options=(JSON,)),
     Verb(
         ("config", "show"),
@@ -187,6 +201,7 @@ VERBS: Sequence[Verb] = (
 
 GROUPS = {
     "model": "find, fetch, unload and remove models",
+    "skill": "prompts and instructions that agents follow",
     "plugin": "what extends llmspell",
     "config": "settings and where they come from",
 }

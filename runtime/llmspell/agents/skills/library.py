@@ -50,6 +50,10 @@ class Library:
             self.remarks.append(f"the skill '{skill.name}' of {path} is hidden by {first.path}")
         self.remarks.extend(skill.warnings)
 
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a skill of that name, or a file that should be one."""
+        return name in self.skills or name in self._broken
+
     def get(self, name: str) -> Skill:
         """The skill of a name.
 

@@ -10,6 +10,7 @@ from typing import Any
 from llmspell.agents.skills.activation import ACTIVE
 from llmspell.agents.skills.library import Skill
 from llmspell.agents.skills.prompt_skill import PromptSkill
+from llmspell.agents.skills.skill_md import read_body
 from llmspell.agents.skills.templates import render
 from llmspell.errors import InvalidRequest, ModelError, ProviderError, SkillError
 from llmspell.providers.contract import Notice
@@ -40,20 +41,30 @@ async def prepare(skill: Skill, given: Any, hub: Hub, model: str | None = None) 
     """
     variables = read_variables(given)
     if not isinstance(skill, PromptSkill):
-        settings = {"name": skill.name, "model": model, "skills": {skill.name: ACTIVE}}
-        return Prepared(_given(settings), _text(skill, variables))
-    rendered = await asyncio.to_thread(render, skill, variables)
-    if not rendered.prompt:
+        own = {"name": skill.name, "model": model, "skills": {skill.name: ACTIVE}}
+        return Prepared(_given(own), _text(skill, variables))
+    texts = await asyncio.to_thread(render, skill, variables)
+    if not texts.prompt:
         raise InvalidRequest(f"the skill '{skill.name}' has nothing to ask: its prompt is empty")
     settings = {
         "name": skill.name,
         "description": skill.description,
         "model": model or await _preferred(skill, hub),
-        "system_prompt": rendered.system_prompt,
+        "system_prompt": texts.system_prompt,
         "tools": list(skill.tools) or None,
         "format": skill.schema,
     }
-    return Prepared(_given(settings), rendered.prompt)
+    return Prepared(_given(settings), texts.prompt)
+
+
+def rendered(skill: Skill, given: Any) -> dict[str, str]:
+    """The texts of a skill with its variables filled in: ``system_prompt`` and ``prompt``; raises as `prepare` does."""
+    variables = read_variables(given)
+    if not isinstance(skill, PromptSkill):
+        return {"system_prompt": read_body(skill), "prompt": _text(skill, variables)}
+    texts = render(skill, variables)
+    found = {"system_prompt": texts.system_prompt, "prompt": texts.prompt}
+    return {name: text for name, text in found.items() if text is not None}
 
 
 def read_variables(given: Any) -> dict[str, Any]:
