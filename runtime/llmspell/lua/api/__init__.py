@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmspell.lua.api import agent, config, embedding, local_llm, provider, tool
+from llmspell.lua.api import agent, config, embedding, local_llm, provider, skill, toml, tool
 from llmspell.plugins.hookspecs import hookimpl
 from llmspell.plugins.values import LuaModule
 
 
 @hookimpl
 def llmspell_lua_modules(session: Any) -> list[LuaModule]:
-    """Agent, Tool, Embedding, LocalLLM, Provider and Config."""
-    return [module.lua_module(session) for module in (agent, tool, embedding, local_llm, provider, config)]
+    """Agent, Tool, Skill, Embedding, LocalLLM, Provider, Config and TOML."""
+    return [module.lua_module(session) for module in (agent, tool, skill, embedding, local_llm, provider, config, toml)]
