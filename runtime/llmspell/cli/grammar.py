@@ -123,6 +123,7 @@ SOURCE = Argument(
     "spec", "a name of `llmspell model available`, hf:owner/repo[/file.gguf], a URL, or a .gguf file here"
 )
 SKILL = Argument("name", "a skill, such as summarize")
+TOOL = Argument("name", "a tool, such as calculator")
 SHELLS = ("bash", "zsh", "fish")
 
 VERBS: Sequence[Verb] = (
@@ -177,6 +178,17 @@ VERBS: Sequence[Verb] = (
         program=True,
         greedy=True,
     ),
+    Verb(("tool", "list"), "the tools that agents may call", "tools:list_all", options=(JSON,)),
+    Verb(("tool", "show"), "what a tool takes", "tools:show", (TOOL,), (JSON,)),
+    Verb(
+        ("tool", "run"),
+        "call a tool",
+        "tools:run",
+        (TOOL, Argument("arguments", "name=value each, or one JSON object", optional=True)),
+        (JSON, *PROGRAM),
+        program=True,
+        greedy=True,
+    ),
     Verb(("plugin", "list"), "the plugins that are installed", "plugins:list_all", options=(JSON,)),
     Verb(
         ("config", "show"),
@@ -202,6 +214,7 @@ VERBS: Sequence[Verb] = (
 GROUPS = {
     "model": "find, fetch, unload and remove models",
     "skill": "prompts and instructions that agents follow",
+    "tool": "what agents may call",
     "plugin": "what extends llmspell",
     "config": "settings and where they come from",
 }
