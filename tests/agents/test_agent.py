@@ -48,6 +48,10 @@ def test_the_result_has_its_fixed_shape(agent, provider, run):
         "provider": "fake",
         "reasoning": "hm",
         "error": None,
+        "tool_calls": [],
+        "rounds": 0,
+        "attempts": 1,
+        "notices": [],
     }
     assert 0 < timings["first_token_ms"] <= timings["total_ms"]
     assert timings["tokens_per_second"] > 0
@@ -234,11 +238,13 @@ def test_data_is_the_parsed_answer(registry, provider, run):
 )
 def test_an_answer_that_breaks_its_format(registry, provider, run, answer, finish, told):
     agent = registry.create({"format": SCHEMA})
-    provider.enqueue(answer, finish=finish)
+    for _ in range(3):
+        provider.enqueue(answer, finish=finish)
     with pytest.raises(InvalidAnswer, match=told) as caught:
         run(agent.execute("hi"))
     assert caught.value.partial == answer and caught.value.retryable
     assert remembered(agent) == [] and agent.last.finish_reason == "error"
+    assert agent.last.attempts == 3 and provider.replies_left == 0
 
 
 def test_without_a_format_json_is_just_text(agent, provider, run):

@@ -49,9 +49,9 @@ def test_what_has_no_effect_is_said_once(registry, hub):
     heard = []
     hub.on_event = lambda label, event: heard.append(event.text)
     for _ in range(3):
-        registry.create({"allowed_tools": ["calculator"]})
+        registry.create({"context_window": 4096})
     registry.create({"allowed_tools": []})
-    assert heard == ["tools are not run: agents answer without them"]
+    assert heard == ["context_window has no effect: the provider's context_length says how long a context is"]
 
 
 def test_a_script_does_not_choose_where_requests_go(registry, hub, monkeypatch):

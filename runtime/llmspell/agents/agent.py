@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmspell.agents.config import AgentConfig
 from llmspell.agents.conversation import Conversation
-from llmspell.agents.result import Ending, Result, Stopwatch
-from llmspell.agents.structured import parse_answer
+from llmspell.agents.events import AgentEvent
+from llmspell.agents.loop import Setting, Turn
+from llmspell.agents.result import Result
 from llmspell.agents.turn import TurnInput, read_input
-from llmspell.errors import LLMSpellError, ProviderError
-from llmspell.providers.contract import (
-    ChatEvent,
-    Finish,
-    Message,
-    ReasoningDelta,
-    TextDelta,
-    Timeouts,
-    ToolCall,
-    Usage,
-)
+from llmspell.errors import LLMSpellError
+from llmspell.providers.contract import Finish, Message, Usage
 from llmspell.providers.hub import Hub
-from llmspell.providers.routing import Route
+from llmspell.providers.observing import Origin
 from llmspell.providers.watching import close
+
+if TYPE_CHECKING:
+    from llmspell.agents.skills.activation import Attached
+    from llmspell.agents.tools.toolset import ToolSet
 
 
 @dataclass(slots=True)
@@ -37,70 +33,37 @@ class Counters:
     finished: int = 0
     failed: int = 0
     active: int = 0
+    tools: int = 0
     busy_ms: float = 0.0
     usage: Usage = field(default_factory=Usage)
     last_error: str | None = None
     changed_at: float = field(default_factory=time.time)
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A turn while it runs."""
-
-    watch: Stopwatch
-    text: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
-    provider: str = ""
-    model: str = ""
-    ended: bool = False
-
-    def routed(self, route: Route) -> None:
-        self.provider, self.model = route.name, route.ref.id
-
-    def take(self, event: ChatEvent) -> None:
-        if isinstance(event, TextDelta):
-            self.watch.token()
-            self.text.append(event.text)
-        elif isinstance(event, ReasoningDelta):
-            self.watch.token()
-            self.reasoning.append(event.text)
-        elif isinstance(event, Usage):
-            self.usage = event
-        elif isinstance(event, ToolCall):
-            raise ProviderError(
-                f"{self.provider} called the tool '{event.name}', and the request offered none", provider=self.provider
-            )
-
-    def result(self, reason: Ending, *, success: bool, data: Any = None, error: str | None = None) -> Result:
-        return Result(
-            text="".join(self.text),
-            success=success,
-            finish_reason=reason,
-            model=self.model,
-            provider=self.provider,
-            usage=self.usage,
-            timings=self.watch.timings(self.usage.output_tokens),
-            data=data,
-            reasoning="".join(self.reasoning) or None,
-            error=error,
-        )
-
-
 class Agent:
     """A model with its instructions and what was said so far.
 
     Turns of one agent run one after the other, in the order in which they were asked for. A turn enters the
-    conversation when the model has finished it; one that failed, was broken off, filtered, or broke its format leaves
-    the conversation as it was, so that the same request can be made again. ``last`` is the result of the latest turn,
-    whatever became of it.
+    conversation when the model has finished it, with the tools that it called; one that failed, was broken off,
+    filtered, broke its format or reached the limit of rounds leaves the conversation as it was, so that the same
+    request can be made again. ``last`` is the result of the latest turn, whatever became of it.
     """
 
-    def __init__(self, id: int, config: AgentConfig, hub: Hub, conversation: Conversation | None = None) -> None:
+    def __init__(
+        self,
+        id: int,
+        config: AgentConfig,
+        hub: Hub,
+        conversation: Conversation | None = None,
+        tools: ToolSet | None = None,
+        skills: Attached | None = None,
+    ) -> None:
         self.id = id
         self.config = config
         self.conversation = conversation or Conversation(config.max_conversation_length)
         self.last: Result | None = None
+        self._tools = tools
+        self._skills = skills
         self.counters = Counters()
         self._hub = hub
         self._turn = asyncio.Lock()
@@ -110,16 +73,23 @@ class Agent:
         """The name it was given, or ``agent_`` and its number."""
         return self.config.name or f"agent_{self.id}"
 
+    @property
+    def system_prompt(self) -> str | None:
+        """What stands before the conversation: the system prompt, and what the agent's skills are."""
+        texts = (self.config.system_prompt, self._skills.prompt if self._skills is not None else None)
+        return "\n\n".join(filter(None, texts)) or None
+
     def messages(self) -> tuple[Message, ...]:
         """The system prompt and the conversation."""
-        system = self.config.system_prompt
+        system = self.system_prompt
         return (*((Message("system", system),) if system else ()), *self.conversation.messages)
 
     async def execute(self, given: Any) -> Result:
         """Run one turn to its end; ``given`` is what `read_input` takes.
 
         Raises:
-            InvalidAnswer: a format was asked for and the answer doesn't satisfy it.
+            InvalidAnswer: a format was asked for, and no answer satisfied it.
+            RoundLimit: the model went on calling tools.
             Timeout: the turn took longer than the agent's ``timeout``.
             RequestError, ProviderError, ModelError: as the hub raises them.
         """
@@ -132,7 +102,7 @@ class Agent:
         assert self.last is not None
         return self.last
 
-    def stream(self, given: Any) -> AsyncIterator[ChatEvent]:
+    def stream(self, given: Any) -> AsyncIterator[AgentEvent]:
         """Start one turn and give its events as they come; the input is checked at once.
 
         Raises:
@@ -140,7 +110,7 @@ class Agent:
         """
         return self._stream(read_input(given))
 
-    async def _stream(self, turn: TurnInput) -> AsyncIterator[ChatEvent]:
+    async def _stream(self, turn: TurnInput) -> AsyncIterator[AgentEvent]:
         async with self._turn:
             self.counters.active += 1
             self.counters.total += 1
@@ -155,54 +125,49 @@ class Agent:
                 if self.last is not None:
                     self.counters.busy_ms += self.last.timings.total_ms
 
-    async def _answer(self, turn: TurnInput) -> AsyncIterator[ChatEvent]:
-        draft = _Draft(Stopwatch())
-        user = Message("user", turn.text, images=turn.images)
-        version = self.conversation.version
-        schema = turn.format if turn.format is not None else self.config.format
-        events = self._hub.chat(
-            self.config.model,
-            self._prompt(user),
-            format=schema,
-            options={**self.config.options, **turn.options},
-            timeouts=Timeouts(total=turn.timeout or self.config.timeout),
-            on_route=draft.routed,
+    async def _answer(self, given: TurnInput) -> AsyncIterator[AgentEvent]:
+        conversation = self.conversation
+        version = conversation.version
+        turn = Turn(
+            self._hub.on_behalf_of(Origin(self.name, self.counters.total, self.config.logs)),
+            Setting(
+                self.config,
+                self.system_prompt,
+                conversation,
+                Message("user", given.text, images=given.images),
+                self._tools,
+                given.format if given.format is not None else self.config.format,
+                {**self.config.options, **given.options},
+                given.timeout or self.config.timeout,
+            ),
         )
+        events = turn.events()
         try:
             async for event in events:
-                draft.take(event)
-                if isinstance(event, Finish):
-                    self.last = self._finish(draft, event, schema)
-                    draft.ended = True
+                if turn.done is not None and isinstance(event, Finish):
+                    self.last = turn.done
                     self.counters.finished += 1
-                    if self.last.success:
-                        self.conversation.add(user, Message("assistant", self.last.text), version=version)
+                    if turn.done.success:
+                        self.counters.last_error = None
+                        answer = Message("assistant", turn.done.text)
+                        conversation.add(*turn.messages, answer, version=version, history=turn.history)
                 yield event
         except LLMSpellError as error:
             self.counters.failed += 1
             self.counters.last_error = error.message
-            self.last = draft.result("error", success=False, error=error.message)
+            self.last = turn.result("error", success=False, error=error.message)
             raise
         except (asyncio.CancelledError, GeneratorExit):
-            if not draft.ended:
-                self.last = draft.result("cancelled", success=False)
+            if turn.done is None:
+                self.last = turn.result("cancelled", success=False)
             raise
         finally:
+            self.counters.usage += turn.usage
+            self.counters.tools += turn.tools_called
+            self._forget_skills()
             await close(events)
 
-    def _prompt(self, user: Message) -> tuple[Message, ...]:
-        system = self.config.system_prompt
-        return (*((Message("system", system),) if system else ()), *self.conversation.with_turn(user))
-
-    def _finish(self, draft: _Draft, event: Finish, schema: Mapping[str, Any] | None) -> Result:
-        draft.usage, draft.model = event.usage, event.model or draft.model
-        self.counters.usage = self.counters.usage + event.usage
-        if event.reason == "content_filter":
-            return draft.result(event.reason, success=False)
-        data = None if schema is None else parse_answer("".join(draft.text), schema, event.reason)
-        self.counters.last_error = None
-        return draft.result(event.reason, success=True, data=data)
-
-    def fork(self, id: int) -> Agent:
-        """An agent with the same settings that goes on from the same conversation, by itself."""
-        return Agent(id, self.config, self._hub, self.conversation.fork())
+    def _forget_skills(self) -> None:
+        """Let skills be taken up again that no longer stand in the conversation."""
+        if self._skills is not None and not any(message.tool_calls for message in self.conversation.messages):
+            self._skills.forget()

@@ -1,7 +1,6 @@
 """What an agent is made from: the fields that scripts give, checked and put into one shape.
 
-The fields of the Rust llmspell's scripts are known too. Those with a meaning here are honoured; tools are not run
-yet, which is said once instead of being passed over.
+The fields of the Rust llmspell's scripts are known too. Those with a meaning here are honoured.
 """
 
 from __future__ import annotations
@@ -9,30 +8,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from llmspell.agents.context import ContextPolicy, read_policy
+from llmspell.agents.tools.mode import MODES, Wanted
 from llmspell.errors import InvalidRequest
+from llmspell.plugins.values import Tool
 from llmspell.providers.contract import OPTIONS
 from llmspell.providers.requests import check_options, check_seconds, describe
 from llmspell.providers.schemas import check_schema
 
+if TYPE_CHECKING:
+    from llmspell.config.settings import Settings
+
 _TEXTS = ("name", "description", "system_prompt", "prompt", "provider", "type", "agent_type", "base_url", "api_key")
 _TABLES = ("options", "custom_config", "resource_limits")
-_LISTS = ("allowed_tools", "tools", "capabilities")
+_TOOLS = ("tools", "allowed_tools", "max_rounds", "tool_mode", "tool_timeout", "approve")
 _LIMITS = ("max_execution_time_secs", "max_memory_mb", "max_tool_calls", "max_recursion_depth")
 _MODEL = ("provider", "model_id", "temperature", "max_tokens", "settings")
 FIELDS = (
     *_TEXTS,
     *_TABLES,
-    *_LISTS,
+    *_TOOLS,
     *OPTIONS,
-    *("model", "timeout", "format", "max_conversation_length", "memory_enabled", "context_window"),
+    *("model", "timeout", "format", "max_retries", "skills", "capabilities", "logs"),
+    *("context", "max_conversation_length", "memory_enabled", "context_window"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class AgentConfig:
-    """An agent's settings. ``unused`` names fields that were given and have no effect."""
+    """An agent's settings, all of them plain values.
+
+    ``tools`` are names; ``skills`` are too, or True for all that there are, or a mapping as `attach` takes it.
+    ``tool_timeout`` is in seconds, and
+    ``result_share`` the part of the context that one result may take. ``unused`` names fields that were given and have
+    no effect.
+    """
 
     model: str
     name: str | None = None
@@ -43,7 +55,15 @@ class AgentConfig:
     format: Mapping[str, Any] | None = None
     max_conversation_length: int | None = None
     type: str = "llm"
-    allowed_tools: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    max_rounds: int = 10
+    tool_mode: Wanted = "auto"
+    tool_timeout: float | None = None
+    result_share: float = 0.25
+    max_retries: int = 2
+    context: ContextPolicy = field(default_factory=ContextPolicy)
+    skills: Literal[True] | tuple[str, ...] | Mapping[str, Any] = ()
+    logs: bool = True
     capabilities: tuple[str, ...] = ()
     resource_limits: Mapping[str, Any] = field(default_factory=dict)
     base_url: str | None = None
@@ -52,13 +72,33 @@ class AgentConfig:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What holds where a script says nothing: ``-m`` or ``[models] default``, and ``[agent]``."""
+    """What holds where a script says nothing: ``-m`` or ``[models] default``, ``[agent]`` and ``[tools]``."""
 
     model: str
     system_prompt: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
     timeout: float | None = None
+    max_rounds: int = 10
+    result_share: float = 0.25
+    max_retries: int = 2
+    context: str = "error"
+
+    @classmethod
+    def of(cls, settings: Settings, model: str | None = None) -> Defaults:
+        """Those of llmspell.toml; ``model`` goes before its own."""
+        agent, tools = settings.agent, settings.tools
+        return cls(
+            model or settings.models.default,
+            agent.system_prompt,
+            agent.temperature,
+            agent.max_tokens,
+            agent.timeout,
+            tools.max_rounds,
+            tools.result_share,
+            agent.max_retries,
+            agent.context,
+        )
 
 
 def read_config(given: Mapping[str, Any], defaults: Defaults) -> AgentConfig:
@@ -98,7 +138,19 @@ def read_config(given: Mapping[str, Any], defaults: Defaults) -> AgentConfig:
     length = given.get("max_conversation_length", custom.get("max_conversation_length"))
     if given.get("memory_enabled") is False:
         length = 0
-    tools = _names(given, "allowed_tools") or _names(given, "tools")
+    mode = given.get("tool_mode", "auto")
+    if mode not in MODES:
+        raise InvalidRequest(
+            f"tool_mode must be one of {', '.join(MODES)}, not {describe(mode)}", hint='"auto" takes what the model can'
+        )
+    if given.get("approve") is not None and not callable(given["approve"]):
+        raise InvalidRequest(
+            f"approve must be a function, not {describe(given['approve'])}",
+            hint='approve = function(call) return call.name ~= "process-executor" end',
+        )
+    if not isinstance(logs := given.get("logs", True), bool):
+        raise InvalidRequest(f"logs must be true or false, not {describe(logs)}")
+    seconds = given.get("tool_timeout")
     return AgentConfig(
         model=_spec(model, given.get("provider") or parts.get("provider"), defaults.model),
         name=given.get("name"),
@@ -112,12 +164,36 @@ def read_config(given: Mapping[str, Any], defaults: Defaults) -> AgentConfig:
         format=None if schema is None else check_schema(schema),
         max_conversation_length=None if length is None else _count("max_conversation_length", length),
         type=given.get("type") or given.get("agent_type") or "llm",
-        allowed_tools=tools,
+        tools=tuple(tool if isinstance(tool, str) else tool.name for tool in _tools(given)),
+        max_rounds=_count("max_rounds", given.get("max_rounds", defaults.max_rounds), 1),
+        tool_mode=mode,
+        tool_timeout=None if seconds is None else check_seconds("tool_timeout", seconds),
+        result_share=defaults.result_share,
+        max_retries=_count("max_retries", given.get("max_retries", defaults.max_retries)),
+        context=read_policy(given.get("context", defaults.context)),
+        skills=_skills(given),
+        logs=logs,
         capabilities=_names(given, "capabilities"),
         resource_limits=limits,
         base_url=given.get("base_url"),
-        unused=(*(["allowed_tools"] if tools else []), *(["context_window"] if given.get("context_window") else [])),
+        unused=("context_window",) if given.get("context_window") else (),
     )
+
+
+def _tools(given: Mapping[str, Any]) -> tuple[str | Tool, ...]:
+    own = given.get("tools") or ()
+    if not isinstance(own, (list, tuple)) or not all(isinstance(tool, (str, Tool)) for tool in own):
+        raise InvalidRequest(
+            f"tools must be a list of names and tools, not {describe(own)}", hint='tools = { "calculator", my_tool }'
+        )
+    return (*own, *_names(given, "allowed_tools"))
+
+
+def _skills(given: Mapping[str, Any]) -> Literal[True] | tuple[str, ...] | Mapping[str, Any]:
+    value = given.get("skills")
+    if value is True or isinstance(value, Mapping):
+        return value
+    return () if value is False else _names(given, "skills")
 
 
 def _options(given: Mapping[str, Any], model: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:
@@ -163,9 +239,9 @@ def _names(given: Mapping[str, Any], name: str) -> tuple[str, ...]:
     raise InvalidRequest(f"{name} must be a list of names, not {describe(value)}")
 
 
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value) or value < 0:
-        raise InvalidRequest(f"{name} must be an integer of at least 0, not {describe(value)}")
+def _count(name: str, value: Any, least: int = 0) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1 or value < least:
+        raise InvalidRequest(f"{name} must be an integer of at least {least}, not {describe(value)}")
     return int(value)
 
 

@@ -24,9 +24,12 @@ class Conversation:
         """The messages that are remembered."""
         return self._messages
 
-    def with_turn(self, *turn: Message) -> tuple[Message, ...]:
-        """The messages with a further turn; where a limit is set, as many whole turns before it as fit."""
-        messages = (*self._messages, *turn)
+    def with_turn(self, *turn: Message, history: tuple[Message, ...] | None = None) -> tuple[Message, ...]:
+        """The messages with a further turn; where a limit is set, as many whole turns before it as fit.
+
+        ``history`` stands in for what is remembered.
+        """
+        messages = (*(self._messages if history is None else history), *turn)
         if self.limit is None or len(messages) <= self.limit:
             return messages
         first = len(messages) - max(self.limit, len(turn))
@@ -34,10 +37,11 @@ class Conversation:
             first += 1
         return messages[first:]
 
-    def add(self, *turn: Message, version: int) -> None:
-        """Remember a finished turn; one that began before a `reset` is forgotten with the rest."""
+    def add(self, *turn: Message, version: int, history: tuple[Message, ...] | None = None) -> None:
+        """Remember a finished turn, and ``history`` in place of those before it, where it was shortened to that; a turn
+        that began before a `reset` is forgotten with the rest."""
         if version == self.version:
-            self._messages = self.with_turn(*turn) if self.limit != 0 else ()
+            self._messages = self.with_turn(*turn, history=history) if self.limit != 0 else ()
 
     def reset(self) -> None:
         """Forget all turns, the running one too."""

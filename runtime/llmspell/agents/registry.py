@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from llmspell.agents.agent import Agent
 from llmspell.agents.config import AgentConfig, Defaults, read_config
+from llmspell.agents.conversation import Conversation
+from llmspell.agents.tools.mode import Modes
 from llmspell.errors import InvalidRequest
 from llmspell.providers.contract import Notice
 from llmspell.providers.hub import Hub
 
+if TYPE_CHECKING:
+    from llmspell.agents.skills.activation import Attached
+    from llmspell.agents.skills.folders import Folder
+    from llmspell.agents.tools.toolbox import Toolbox
+    from llmspell.agents.tools.toolset import Approve, ToolSet
+    from llmspell.plugins.values import Tool
+
 _UNUSED: Mapping[str, str] = {
-    "allowed_tools": "tools are not run: agents answer without them",
     "context_window": "context_window has no effect: the provider's context_length says how long a context is",
 }
 
@@ -21,16 +29,31 @@ _UNUSED: Mapping[str, str] = {
 @dataclass(slots=True)
 class _Entry:
     agent: Agent
+    tools: tuple[Tool, ...] = ()
+    approve: Approve | None = None
     holds: int = 1
     registered: bool = False
 
 
 class Registry:
-    """Makes agents and keeps them as long as a script holds them; registered ones stay until they are destroyed."""
+    """Makes agents and keeps them as long as a script holds them; registered ones stay until they are destroyed.
 
-    def __init__(self, hub: Hub, defaults: Defaults) -> None:
+    ``toolbox`` has the tools that agents name, and is asked for by the first that names one; ``skill_folders`` says
+    where skills are.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        defaults: Defaults,
+        toolbox: Callable[[], Toolbox] = lambda: _no_tools(),
+        skill_folders: Callable[[], Sequence[Folder]] = tuple,
+    ) -> None:
         self._hub = hub
         self._defaults = defaults
+        self._toolbox = toolbox
+        self._skill_folders = skill_folders
+        self._modes = Modes(hub)
         self._entries: dict[int, _Entry] = {}
         self._made = 0
         self._said: set[str] = set()
@@ -50,18 +73,66 @@ class Registry:
             self.notice(_UNUSED[name])
         if registered and config.name is None:
             raise InvalidRequest("Agent.register needs a name")
-        entry = self._add(lambda id: Agent(id, config, self._hub))
+        tools = self._tools(config, given)
+        entry = self._add(replace(config, tools=tuple(tool.name for tool in tools)), tools, given.get("approve"))
         entry.registered = registered
         return entry.agent
 
     def fork(self, agent: Agent) -> Agent:
-        """Copy an agent with its conversation."""
-        return self._add(agent.fork).agent
+        """Copy an agent with its tools and its conversation."""
+        own = self._entries[agent.id]
+        return self._add(agent.config, own.tools, own.approve, agent.conversation.fork()).agent
 
-    def _add(self, make: Callable[[int], Agent]) -> _Entry:
+    def _add(
+        self,
+        config: AgentConfig,
+        tools: tuple[Tool, ...],
+        approve: Approve | None,
+        conversation: Conversation | None = None,
+    ) -> _Entry:
+        skills = self._skills(config)
+        agent = Agent(
+            self._made + 1, config, self._hub, conversation, self._tool_set(config, tools, approve, skills), skills
+        )
         self._made += 1
-        entry = self._entries[self._made] = _Entry(make(self._made))
+        entry = self._entries[self._made] = _Entry(agent, tools, approve)
         return entry
+
+    # ── what agents have beside a model ───────────────────────────────────────────────────────────────────────────
+
+    def _tools(self, config: AgentConfig, given: Mapping[str, Any]) -> tuple[Tool, ...]:
+        """The tools that the fields of an agent name, or bring with them."""
+        if not config.tools:
+            return ()
+        toolbox = self._toolbox()
+        wanted = list(given.get("tools") or ())
+        for name in given.get("allowed_tools") or ():
+            if toolbox.find(name) is None:  # it was allowed, no more
+                self.notice(f"allowed_tools: there is no tool '{name}'")
+            else:
+                wanted.append(name)
+        return toolbox.take(wanted)
+
+    def _tool_set(
+        self, config: AgentConfig, tools: tuple[Tool, ...], approve: Approve | None, skills: Attached | None
+    ) -> ToolSet | None:
+        tools += skills.tools if skills is not None else ()
+        if not tools:
+            return None
+        from llmspell.agents.tools.toolset import ToolSet
+
+        toolbox = self._toolbox()
+        return ToolSet(toolbox.take(tools), toolbox, self._modes, approve=approve, timeout=config.tool_timeout)
+
+    def _skills(self, config: AgentConfig) -> Attached | None:
+        if not config.skills:
+            return None
+        from llmspell.agents.skills.activation import attach
+
+        attached = attach(config.skills, self._skill_folders())
+        for notice in attached.notices:
+            self.notice(notice.text, notice.level)
+        return attached
 
     def _check_base_url(self, config: AgentConfig) -> None:
         if config.base_url is None:
@@ -116,8 +187,14 @@ class Registry:
         """Forget an agent, whoever holds it."""
         self._entries.pop(id, None)
 
-    def notice(self, text: str) -> None:
+    def notice(self, text: str, level: Literal["info", "debug"] = "info") -> None:
         """Tell the user something, once in a run."""
         if text not in self._said:
             self._said.add(text)
-            self._hub.tell("agent", Notice(text))
+            self._hub.tell("agent", Notice(text, level))
+
+
+def _no_tools() -> Toolbox:
+    from llmspell.agents.tools.toolbox import Toolbox
+
+    return Toolbox()

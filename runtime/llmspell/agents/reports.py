@@ -11,7 +11,7 @@ from llmspell.agents.config import FIELDS
 from llmspell.agents.result import usage_fields
 from llmspell.providers.contract import OPTIONS, Message
 
-CAPABILITIES = ("chat", "conversation", "streaming", "structured_output")
+CAPABILITIES = ("chat", "conversation", "streaming", "structured_output", "tools")
 TYPE = "llm"
 
 
@@ -40,7 +40,12 @@ def config(agent: Agent) -> dict[str, Any]:
         "timeout": own.timeout,
         "format": own.format,
         "max_conversation_length": own.max_conversation_length,
-        "allowed_tools": list(own.allowed_tools),
+        "tools": list(own.tools),
+        "allowed_tools": list(own.tools),
+        "max_rounds": own.max_rounds,
+        "tool_mode": own.tool_mode,
+        "tool_timeout": own.tool_timeout,
+        "max_retries": own.max_retries,
         "capabilities": list(own.capabilities),
         "resource_limits": dict(own.resource_limits),
     }
@@ -55,7 +60,7 @@ def metrics(agent: Agent) -> dict[str, Any]:
         "requests_total": counters.total,
         "requests_failed": counters.failed,
         "requests_active": counters.active,
-        "tool_invocations": 0,
+        "tool_invocations": counters.tools,
         "memory_bytes": sum(
             sys.getsizeof(m.content) + sum(len(image.data) for image in m.images) for m in agent.conversation.messages
         ),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from llmspell.agents.tools.values import ToolOutcome
 from llmspell.providers.contract import FinishReason, Usage
 
 Ending = FinishReason | Literal["cancelled", "error"]
@@ -28,6 +29,10 @@ class Result:
     ``success`` is true for an answer that the model finished, also one cut at ``max_tokens``. A turn that was broken
     off ends with the reason ``cancelled``, a failed one with ``error`` and the message in ``error``; both have the
     text that came so far.
+
+    ``tool_calls`` are the calls of all rounds in the order in which they ended; ``rounds`` counts those in which tools
+    were called, ``attempts`` the answers until one fitted the format. ``notices`` say what the user should know, such
+    as what was left out of the prompt.
     """
 
     text: str
@@ -40,6 +45,10 @@ class Result:
     data: Any = None
     reasoning: str | None = None
     error: str | None = None
+    tool_calls: tuple[ToolOutcome, ...] = ()
+    rounds: int = 0
+    attempts: int = 1
+    notices: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """The result as scripts see it; ``response``, ``content`` and ``metadata`` repeat what stands elsewhere."""
@@ -68,7 +77,24 @@ class Result:
             },
             "reasoning": self.reasoning,
             "error": self.error,
+            "tool_calls": [outcome_fields(outcome) for outcome in self.tool_calls],
+            "rounds": self.rounds,
+            "attempts": self.attempts,
+            "notices": list(self.notices),
         }
+
+
+def outcome_fields(outcome: ToolOutcome) -> dict[str, Any]:
+    """What became of a call, as scripts see it; ``result`` is what the tool returned, not the text for the model."""
+    return {
+        "id": outcome.call.id,
+        "name": outcome.call.name,
+        "arguments": outcome.call.arguments,
+        "status": outcome.status,
+        "result": outcome.value,
+        "error": None if outcome.error is None else outcome.error.plain(),
+        "ms": outcome.ms,
+    }
 
 
 def usage_fields(usage: Usage) -> Mapping[str, int]:

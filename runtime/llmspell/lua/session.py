@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,8 +87,9 @@ class Session:
         if self._agents is None:
             from llmspell.agents.config import Defaults
             from llmspell.agents.registry import Registry
+            from llmspell.agents.skills.folders import skill_folders
 
-            own = self.settings.agent
-            defaults = Defaults(self.model, own.system_prompt, own.temperature, own.max_tokens, own.timeout)
-            self._agents = Registry(self.hub, defaults)
+            defaults = Defaults.of(self.settings, self.model)
+            folders = partial(skill_folders, self.script)
+            self._agents = Registry(self.hub, defaults, lambda: self.toolbox, folders)
         return self._agents

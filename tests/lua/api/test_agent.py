@@ -237,7 +237,7 @@ def test_every_method_of_the_builder_chains(lua, heard):
         local a = b:build()
         print(a.model, a:get_config().timeout, a:get_config().capabilities[1])
     """) == ["fake/model\t5.0\ttalk"]
-    assert [text.split()[0] for text in heard] == ["tools", "context_window"]
+    assert [text.split()[0] for text in heard] == ["context_window", "allowed_tools:"]
 
 
 def test_register_get_and_list(lua):

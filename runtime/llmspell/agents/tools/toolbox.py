@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -38,6 +39,7 @@ class Toolbox:
     ) -> None:
         self._plugin_tools = plugin_tools
         self._own: dict[str, Tool] = {}
+        self._checked: dict[str, Tool] = {}
         self._timeout = timeout
         self.context = context or ToolContext()
 
@@ -47,12 +49,12 @@ class Toolbox:
         Raises:
             InvalidRequest: it is no tool, its schema is none, or its name is taken or can't be one.
         """
-        checked(tool)
+        tool = checked(tool)
         if (taken := self.find(tool.name, old=False)) is not None:
             raise InvalidRequest(
                 f"a tool '{taken.name}' exists already", hint="tools of one run need names of their own"
             )
-        self._own[tool.name] = tool
+        self._own[tool.name] = self._checked[tool.name] = tool
         return tool
 
     def get(self, name: str) -> Tool:
@@ -60,24 +62,36 @@ class Toolbox:
 
         Raises:
             ToolNotFound: there is none; the hint has names that are near, or all.
+            InvalidRequest: its schema, which a plugin made, is none.
         """
         tool = self.find(name)
         if tool is None:
             raise not_found(name, [tool.name for tool in self.list()])
-        return tool
+        if tool.name not in self._checked:
+            self._checked[tool.name] = checked(tool)
+        return self._checked[tool.name]
+
+    def take(self, given: Iterable[str | Tool]) -> tuple[Tool, ...]:
+        """The tools of one agent: by name, or such as nobody else has.
+
+        Raises:
+            ToolNotFound, InvalidRequest: as `get` and `register` do, and where two have one name.
+        """
+        taken: dict[str, Tool] = {}
+        for one in given:
+            tool = self.get(one) if isinstance(one, str) else checked(one)
+            if taken.get(plain_name(tool.name)) not in (None, tool):
+                raise InvalidRequest(f"two of the tools are called '{tool.name}'", hint="give one of them another name")
+            taken[plain_name(tool.name)] = tool
+        return tuple(taken.values())
 
     def find(self, name: str, *, old: bool = True) -> Tool | None:
         """The tool that `get` gives, or None; ``old`` says whether old names count."""
         tools = {**self._plugin_tools(), **self._own}
         if name in tools:
             return tools[name]
-        alike = {_plain(known): tool for known, tool in tools.items()}
-        return alike.get(_plain(name)) or (alike.get(_OLD_NAMES.get(_plain(name), "")) if old else None)
-
-    def list(self) -> list[Tool]:
-        """All tools, by name."""
-        tools = {**self._plugin_tools(), **self._own}
-        return [tools[name] for name in sorted(tools)]
+        alike = {plain_name(known): tool for known, tool in tools.items()}
+        return alike.get(plain_name(name)) or (alike.get(_OLD_NAMES.get(plain_name(name), "")) if old else None)
 
     def categories(self) -> list[str]:
         """The categories that tools are in, sorted."""
@@ -91,30 +105,37 @@ class Toolbox:
             if (category is None or tool.category == category) and (tag is None or tag in tool.tags)
         ]
 
-    async def call(self, tool: Tool, arguments: Mapping[str, Any], timeout: float | None = None) -> Any:
-        """Run a tool with arguments that satisfy its schema; ``timeout`` stands in for the tool's own, and that for the
-        one of all. Raises as `run` does."""
-        return await run(tool, arguments, self.context, timeout or tool.timeout or self._timeout)
+    async def call(
+        self, tool: Tool, arguments: Mapping[str, Any], timeout: float | None = None, *, most: float | None = None
+    ) -> Any:
+        """Run a tool with arguments that satisfy its schema.
+
+        ``timeout`` stands in for the tool's own, and that for the one of all; it is never more than ``most``. Raises as
+        `run` does.
+        """
+        seconds = timeout or tool.timeout or self._timeout
+        return await run(tool, arguments, self.context, seconds if most is None else min(seconds, most))
+
+    def list(self) -> list[Tool]:
+        """All tools, by name."""
+        tools = {**self._plugin_tools(), **self._own}
+        return [tools[name] for name in sorted(tools)]
 
 
 def checked(tool: Tool) -> Tool:
-    """Check a tool that a script made.
+    """The tool with its schema as `check_schema` gives it.
 
     Raises:
         InvalidRequest: it is no tool, or its schema is none.
     """
     if (wrong := fault(tool)) is not None:
         raise InvalidRequest(wrong)
-    try:
-        check_schema(tool.parameters)
-    except InvalidRequest as error:
-        raise InvalidRequest(f"tool '{tool.name}': {error.message}", hint=error.hint) from None
-    return tool
+    return replace(tool, parameters=check_schema(tool.parameters, f"tool '{tool.name}': parameters"))
 
 
 def not_found(name: str, known: list[str]) -> ToolNotFound:
     """The error of a name that no tool has."""
-    near = get_close_matches(_plain(name), known, n=3, cutoff=0.6)
+    near = get_close_matches(plain_name(name), known, n=3, cutoff=0.6)
     hint = f"did you mean {_either(near)}?" if near else f"there are {', '.join(known)}" if known else "there are none"
     return ToolNotFound(f"there is no tool '{name}'", tool=name, hint=hint)
 
@@ -123,5 +144,6 @@ def _either(names: list[str]) -> str:
     return " or ".join(f"'{name}'" for name in names)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name as it is compared: ``-`` and ``_`` are one, and so are ``a`` and ``A``."""
     return name.lower().replace("_", "-")

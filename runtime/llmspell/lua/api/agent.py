@@ -12,10 +12,10 @@ from llmspell.plugins.values import LuaModule
 
 if TYPE_CHECKING:
     from llmspell.agents.agent import Agent
+    from llmspell.agents.events import AgentEvent
     from llmspell.agents.registry import Registry
     from llmspell.agents.turn import TurnInput
     from llmspell.lua.api.batches import Batches
-    from llmspell.providers.contract import ChatEvent
 
 # What agents need (the hub, the provider contract, asyncio) is imported by the first op that uses it: a script that
 # makes no agent starts without it.
@@ -36,7 +36,7 @@ class AgentOps:
     def __init__(self, session: Any) -> None:
         self._session = session
         self._agents: Registry | None = None
-        self._batches: Batches[ChatEvent] | None = None
+        self._batches: Batches[AgentEvent] | None = None
 
     # ── making and finding ────────────────────────────────────────────────────────────────────────────────────────
 

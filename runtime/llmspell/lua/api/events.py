@@ -1,12 +1,12 @@
-"""The events of a chat as scripts see them."""
+"""The events of a turn as scripts see them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from llmspell.agents.result import usage_fields
+from llmspell.agents.events import AgentEvent, Retry, ToolFinished, ToolStarted
+from llmspell.agents.result import outcome_fields, usage_fields
 from llmspell.providers.contract import (
-    ChatEvent,
     Finish,
     Notice,
     PromptProgress,
@@ -17,7 +17,7 @@ from llmspell.providers.contract import (
 )
 
 
-def event_fields(event: ChatEvent) -> str | dict[str, Any]:
+def event_fields(event: AgentEvent) -> str | dict[str, Any]:
     """An event as a table: ``type``, ``text``, and what else it has; a text alone for a piece of the answer, of which
     there are hundreds."""
     if isinstance(event, TextDelta):
@@ -31,7 +31,20 @@ def event_fields(event: ChatEvent) -> str | dict[str, Any]:
     if isinstance(event, PromptProgress):
         return {"type": "progress", "text": "", "processed": event.processed, "total": event.total}
     if isinstance(event, ToolCall):
-        return {"type": "tool_call", "text": "", "id": event.id, "name": event.name, "arguments": event.arguments}
+        return _call("tool_call", event)
+    if isinstance(event, ToolStarted):
+        return _call("tool_started", event.call)
+    if isinstance(event, ToolFinished):
+        return {"type": "tool_finished", "text": event.outcome.content, **outcome_fields(event.outcome)}
+    if isinstance(event, Retry):
+        return {"type": "retry", "text": event.reason, "attempt": event.attempt}
+    if isinstance(event, ToolStarted):
+        call = event.call
+        return {"type": "tool_started", "text": "", "id": call.id, "name": call.name, "arguments": call.arguments}
+    if isinstance(event, ToolFinished):
+        return {"type": "tool_finished", "text": "", **outcome_fields(event.outcome)}
+    if isinstance(event, Retry):
+        return {"type": "retry", "text": "", "reason": event.reason, "attempt": event.attempt}
     assert isinstance(event, Finish)
     return {
         "type": "finish",
@@ -40,3 +53,7 @@ def event_fields(event: ChatEvent) -> str | dict[str, Any]:
         "model": event.model,
         "usage": usage_fields(event.usage),
     }
+
+
+def _call(kind: str, call: ToolCall) -> dict[str, Any]:
+    return {"type": kind, "text": "", "id": call.id, "name": call.name, "arguments": call.arguments}
