@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from llmspell import ChatEvent, ChatRequest, CompletionRequest, ScoreRequest, ToolSpec
-from llmspell.errors import ConfigError, ProviderUnavailable
+from llmspell.errors import ConfigError, ContextOverflow, ProviderUnavailable
 from llmspell_gguf.metadata import Metadata, check_vocabulary
 from llmspell_gguf.sizing import Plan
 
@@ -100,8 +100,8 @@ class Engine(Protocol):
         ...
 
     async def score(self, request: ScoreRequest) -> Scored:
-        """Say how likely a text is after each prefix; `ScoreResult` says what the numbers are. Marks in the text are
-        characters like others, those in a prefix are tokens, as in `chat`.
+        """Say how likely a text, which is not empty, is after each prefix; `ScoreResult` says what the numbers are.
+        Marks in the text are characters like others, those in a prefix are tokens, as in `chat`.
 
         Raises:
             ContextOverflow: a prefix and the text don't fit the context together.
@@ -158,6 +158,12 @@ def choose(name: str) -> str:
 def installed() -> list[str]:
     """The engines that are installed, the one that "auto" takes first. Imports none of them."""
     return [name for name, (module, _) in _PACKAGES.items() if importlib.util.find_spec(module) is not None]
+
+
+def score_overflow(context: int) -> ContextOverflow:
+    """The error for a text that doesn't fit a context together with what it comes after."""
+    message = f"a prefix and the text whose probability was asked for have more than {context} tokens together"
+    return ContextOverflow(context, context + 1, message)
 
 
 def load(name: str, metadata: Metadata, plan: Plan) -> Engine:

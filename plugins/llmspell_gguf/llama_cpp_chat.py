@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from llmspell import ChatEvent, ChatRequest, CompletionRequest, Finish, PromptProgress, TextDelta, Usage
+from llmspell import ChatEvent, ChatRequest, CompletionRequest, Finish, PromptProgress, ScoreRequest, TextDelta, Usage
 from llmspell.errors import InvalidRequest
 from llmspell.providers.contract import FinishReason
 from llmspell_gguf.engine import Work
@@ -15,6 +15,7 @@ from llmspell_gguf.llama_cpp_constraint import Constraint
 from llmspell_gguf.llama_cpp_context import BATCH, Context
 from llmspell_gguf.llama_cpp_library import Handles, library, model_params
 from llmspell_gguf.llama_cpp_sampler import Sampler
+from llmspell_gguf.llama_cpp_scoring import score
 from llmspell_gguf.llama_cpp_template import Template
 from llmspell_gguf.llama_cpp_vocabulary import Vocabulary
 from llmspell_gguf.metadata import Metadata
@@ -39,13 +40,23 @@ class ChatModel:
         self.beginning = metadata.beginning
         self.read_tokens = self.written_tokens = 0
 
-    def run(self, work: Work, emit: Callable[[ChatEvent], None], stop: threading.Event) -> bool:
-        """Hand out the events of a chat, a `Finish` last; False if it was stopped before.
+    def run(self, task: Work | ScoreRequest, emit: Callable[[Any], None], stop: threading.Event) -> bool:
+        """Hand out the events of a chat, a `Finish` last, or a score; False if it was stopped before.
 
         Raises:
-            LLMSpellError: see `Engine.chat`.
+            LLMSpellError: see `Engine.chat` and `Engine.score`.
         """
-        return _Answer(self, work, work.emit or emit, stop).run()
+        if isinstance(task, Work):
+            return _Answer(self, task, task.emit or emit, stop).run()
+        scored = score(self, task, stop)
+        if scored is not None:
+            emit(scored)
+        return scored is not None
+
+    def read(self, tokens: list[int], outputs: int = 1) -> None:
+        """Read on; see `Context.read`."""
+        self.context.read(tokens, outputs)
+        self.read_tokens += len(tokens)
 
     def prompt(self, request: ChatRequest | CompletionRequest) -> list[int]:
         """The tokens that are read before the answer.
@@ -112,8 +123,7 @@ class _Answer:
         while unread := prompt[len(context.tokens) :][:BATCH]:
             if self._stop.is_set():
                 return False
-            context.read(unread)
-            model.read_tokens += len(unread)
+            model.read(unread)
             if long:
                 self._emit(PromptProgress(len(context.tokens), len(prompt)))
         return True

@@ -49,22 +49,42 @@ class Context:
         common = min(_common(self.tokens, prompt), len(prompt) - 1)  # the last one is read again, for its logits
         if len(self.tokens) - common > _LITTLE:
             self._put_aside()
-        self._cut(common)
+        self.cut(common)
 
-    def read(self, tokens: list[int]) -> None:
-        """Read up to `BATCH` tokens on; the logits after the last one are then there to be sampled.
+    def read(self, tokens: list[int], outputs: int = 1) -> None:
+        """Read up to `BATCH` tokens on; the logits after the last one, or after so many ``outputs`` of them, are then
+        there to be sampled.
 
         Raises:
             ProviderError: the library failed.
         """
-        batch, start, last = self._batch, len(self.tokens), len(tokens) - 1
+        batch, start, silent = self._batch, len(self.tokens), len(tokens) - outputs
         batch.clear()
         for place, token in enumerate(tokens):
-            batch.add(token, start + place, sequence=0, output=place == last)
+            batch.add(token, start + place, sequence=0, output=place >= silent)
         if code := batch.decode():
-            self._cut(start)
+            self.cut(start)
             raise ProviderError(f"the engine failed: llama_decode returned {code}", provider="gguf", retryable=True)
         self.tokens += tokens
+
+    def log_probability(self, place: int, token: int) -> float:
+        """How likely a token is after the one at a ``place`` of those read last, as a natural logarithm."""
+        import numpy  # what llama-cpp-python needs too
+
+        found = self._library.llama_get_logits_ith(self._handles.context, place)
+        size = self._library.llama_vocab_n_tokens(self._handles.vocabulary)
+        logits = numpy.ctypeslib.as_array(found, (size,)).astype(numpy.float64)
+        logits -= logits.max()
+        return float(logits[token] - numpy.log(numpy.exp(logits).sum()))
+
+    def cut(self, length: int) -> None:
+        """Forget what comes after ``length`` tokens, or everything where the model can't go back."""
+        memory = self._handles.memory
+        if self._library.llama_memory_seq_rm(memory, 0, length, -1):
+            del self.tokens[length:]
+        else:
+            self._library.llama_memory_seq_rm(memory, 0, -1, -1)
+            self.tokens = []
 
     def free(self) -> None:
         """Give the memory back."""
@@ -85,18 +105,9 @@ class Context:
         self._aside.append(_Aside(self.tokens.copy(), state))
 
     def _take_back(self, one: _Aside) -> None:
-        self._cut(0)
+        self.cut(0)
         if self._library.llama_state_seq_set_data(self._handles.context, one.state, len(one.state), 0):
             self.tokens = one.tokens.copy()
-
-    def _cut(self, length: int) -> None:
-        """Forget what comes after ``length`` tokens, or everything where the model can't go back."""
-        memory = self._handles.memory
-        if self._library.llama_memory_seq_rm(memory, 0, length, -1):
-            del self.tokens[length:]
-        else:
-            self._library.llama_memory_seq_rm(memory, 0, -1, -1)
-            self.tokens = []
 
 
 def _common(one: list[int], other: list[int]) -> int:

@@ -8,11 +8,11 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, Protocol
 
-from llmspell import ChatEvent
+from llmspell import ChatEvent, ScoreRequest
 from llmspell.errors import ProviderError, UnsupportedOption
 from llmspell.providers.blocking import pushed_from_thread
 from llmspell_gguf.admission import Admission
-from llmspell_gguf.engine import Embedded, Work
+from llmspell_gguf.engine import Embedded, Scored, Work
 from llmspell_gguf.llama_cpp_chat import ChatModel
 from llmspell_gguf.llama_cpp_embedding import EmbeddingModel
 from llmspell_gguf.llama_cpp_library import library
@@ -67,6 +67,10 @@ class LlamaCppEngine:
             async for event in events:
                 yield event
 
+    async def score(self, request: ScoreRequest) -> Scored:
+        async with aclosing(self._in_line(request)) as results:
+            return await anext(results)
+
     async def embed(self, texts: Sequence[str]) -> Embedded:
         async with aclosing(self._in_line(texts)) as results:
             return await anext(results)
@@ -88,7 +92,7 @@ class LlamaCppEngine:
         with self._lock:
             self._model.free()
 
-    async def _in_line(self, task: Work | Sequence[str]) -> AsyncGenerator[Any, None]:
+    async def _in_line(self, task: Work | ScoreRequest | Sequence[str]) -> AsyncGenerator[Any, None]:
         """Wait until it is the task's turn, then run it in a thread; see `pushed_from_thread`."""
         held = await self.admission.enter(self.plan.context_length)
         try:
@@ -99,7 +103,9 @@ class LlamaCppEngine:
         finally:
             held.leave()
 
-    def _run(self, task: Work | Sequence[str], emit: Callable[[Any], None], stop: threading.Event) -> None:
+    def _run(
+        self, task: Work | ScoreRequest | Sequence[str], emit: Callable[[Any], None], stop: threading.Event
+    ) -> None:
         with self._lock:
             self._stop = stop
             done = not self._closed and self._model.run(task, emit, stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+from llmspell.errors import ProviderError
 from llmspell_gguf.llama_cpp_library import Handles
 
 
@@ -19,13 +20,33 @@ class Vocabulary:
 
     def tokens(self, text: str) -> list[int]:
         """The tokens of a text with the marks that the model wants around it, such as its first token."""
+        return self._tokens(text, marks=True)
+
+    def plain_tokens(self, text: str) -> list[int]:
+        """The tokens of a text that goes on after another one: without marks, and what looks like one is text.
+
+        Raises:
+            ProviderError: no tokens stand for just this text.
+        """
+        found = self._tokens(text, marks=False)
+        if not self._stand_for(found, text):  # many vocabularies begin each text with a space, which goes before this
+            line = self._tokens("\n", marks=False)
+            found = self._tokens("\n" + text, marks=False)[len(line) :]
+            if not self._stand_for(found, text):
+                raise ProviderError(f"the model has no tokens for {text[:40]!r}", provider="gguf")
+        return found
+
+    def _stand_for(self, tokens: list[int], text: str) -> bool:
+        return b"".join(map(self.piece, tokens)) == text.encode("utf-8", "replace")
+
+    def _tokens(self, text: str, marks: bool) -> list[int]:
         data = text.encode("utf-8", "replace")  # half a surrogate pair would be an abort in C++
         count = len(data) + 8
         found = (ctypes.c_int32 * count)()
-        written = self._library.llama_tokenize(self._vocabulary, data, len(data), found, count, True, True)
+        written = self._library.llama_tokenize(self._vocabulary, data, len(data), found, count, marks, marks)
         if written < 0:
             found = (ctypes.c_int32 * -written)()
-            written = self._library.llama_tokenize(self._vocabulary, data, len(data), found, -written, True, True)
+            written = self._library.llama_tokenize(self._vocabulary, data, len(data), found, -written, marks, marks)
         return found[:written]
 
     def prompt_tokens(self, prompt: str) -> list[int]:

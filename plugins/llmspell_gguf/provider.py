@@ -165,6 +165,8 @@ class GgufProvider(Provider):
 
     async def score(self, request: ScoreRequest) -> ScoreResult:
         found = self._find(request.model)
+        if not (request.prefixes and request.text):
+            return ScoreResult((0.0,) * len(request.prefixes), found.id, Usage())
         async with self._engines.use(found.path, "chat", found.id) as loaded:
             scored = await loaded.engine.score(request)
         return ScoreResult(scored.log_probabilities, found.id, Usage(scored.tokens, 0, scored.cached))

@@ -14,10 +14,10 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from llmspell import ChatEvent, CompletionRequest, Finish, ScoreRequest, Usage
-from llmspell.errors import ContextOverflow, ProviderError
+from llmspell.errors import ProviderError
 from llmspell_gguf.admission import Admission
 from llmspell_gguf.answer import Answer
-from llmspell_gguf.engine import Scored, Work
+from llmspell_gguf.engine import Scored, Work, score_overflow
 from llmspell_gguf.turn import Complete
 
 _LEAST: Final = -104.0
@@ -34,8 +34,6 @@ class Scorer:
     async def score(self, request: ScoreRequest) -> Scored:
         """See `Engine.score`. As many prefixes at once as the engine takes requests."""
         text = request.text.encode("utf-8", "replace")  # half a surrogate pair is no text to the engine
-        if not text or not request.prefixes:
-            return Scored((0.0,) * len(request.prefixes), 0, 0)
         grammar = _grammar(text.decode())
         options = {"max_tokens": len(text) + 1, "temperature": 0.0, "n_probs": 1}  # no token is shorter than a byte
         tasks = [
@@ -62,7 +60,7 @@ class Scorer:
         written = [token for token in answer.tokens if token["bytes"]]  # the one that ends it has none
         if b"".join(bytes(token["bytes"]) for token in written) != text:
             if usage.total_tokens >= self._admission.capacity:
-                raise _overflow(self._admission.capacity)
+                raise score_overflow(self._admission.capacity)
             raise ProviderError("the engine didn't keep to the text whose probability was asked for", provider="gguf")
         number = sum(max(token["logprob"], _LEAST) for token in written)
         return Scored((min(number, 0.0),), usage.input_tokens + len(written), usage.cached_tokens)
@@ -76,8 +74,3 @@ def _grammar(text: str) -> str:
     one of a mark, and never does, leaves the choice to the model.
     """
     return "%llguidance {}\nstart: " + ' "\\u0001"? '.join(map(json.dumps, filter(None, _MARK_BEGINS.split(text))))
-
-
-def _overflow(context: int) -> ContextOverflow:
-    message = f"a prefix and the text whose probability was asked for have more than {context} tokens together"
-    return ContextOverflow(context, context + 1, message)
