@@ -17,11 +17,15 @@ DOCS = Path(__file__).parent
 LUA = DOCS.parent / "runtime" / "llmspell" / "lua"
 SOURCES = (
     "api/agent.lua",
+    "api/agent_builder.lua",
+    "api/agent_types.lua",
+    "api/tool.lua",
     "api/skill.lua",
     "api/embedding.lua",
     "api/local_llm.lua",
     "api/provider.lua",
     "api/config.lua",
+    "api/toml.lua",
     "prelude/task.lua",
     "prelude/json.lua",
     "prelude/errors.lua",

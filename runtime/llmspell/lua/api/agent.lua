@@ -1,98 +1,9 @@
 -- Agent: a model with instructions and a conversation. What a script holds is a table with a number behind it; the
 -- agent itself is on the other side of the ops.
 
-local await, bind, call, fail, with_numbers = await, bind, call, fail, with_numbers
+local merged, await, bind, fail, with_numbers = input, await, bind, fail, with_numbers -- input and builder: other files
 local pairs, ipairs, type, setmetatable, tostring = pairs, ipairs, type, setmetatable, tostring
 local pcall, format, gsub, encode = pcall, string.format, string.gsub, JSON.encode
-
----@class AgentConfig
----@field model? string|table a model's name such as "local/smollm2:135m", or `{provider=, model_id=, temperature=, max_tokens=, settings=}`
----@field name? string
----@field description? string
----@field provider? string put before the model's name
----@field system_prompt? string what the model is told before everything else; `prompt` means the same
----@field temperature? number
----@field max_tokens? integer the longest answer, in tokens
----@field top_p? number
----@field top_k? integer
----@field min_p? number
----@field seed? integer
----@field stop? string|string[]
----@field repeat_penalty? number
----@field presence_penalty? number
----@field frequency_penalty? number
----@field options? table further options, under the provider's own names
----@field timeout? number the longest turn, in seconds
----@field format? table a JSON schema that every answer must satisfy
----@field max_conversation_length? integer how many messages are remembered; all, if absent
----@field memory_enabled? boolean false: every turn stands alone
----@field resource_limits? table `max_execution_time_secs` is another name of `timeout`
----@field custom_config? table `system_prompt` and `max_conversation_length` may stand in here
----@field tools? (string|ToolDefinition|Tool)[] what the model may call: names of tools, or tables; `allowed_tools` are names
----@field tool_mode? "auto"|"native"|"score"|"schema" who makes the calls: the model, or the host by scoring or by a schema
----@field max_rounds? integer how often a turn may ask for tools; 10, if absent
----@field tool_timeout? number the longest call of a tool, in seconds
----@field approve? fun(call: ToolCallInfo): boolean|string|table asked before each call: false or a reason refuses it, a table replaces its arguments
----@field max_retries? integer how often an answer that breaks its format is asked for again; 2, if absent
----@field context? "error"|"drop_oldest"|"summarize"|table what to do with a conversation that outgrows the context; `{ policy=, model=, keep= }`
----@field skills? boolean|string[] the skills that the model may take up: all, or these
----@field logs? boolean false: nothing of this agent is written to the log of requests
-
----@class AgentInput
----@field text? string what to answer; `prompt` and `input` mean the same
----@field images? string[] files of pictures (PNG, JPEG, GIF, WebP) that belong to the text
----@field format? table a JSON schema for this answer
----@field timeout? number the longest turn, in seconds
----@field temperature? number like every sampling option of AgentConfig, for this answer
----@field options? table further options, under the provider's own names
-
----@class AgentUsage
----@field input_tokens integer
----@field output_tokens integer
----@field total_tokens integer
----@field cached_tokens integer the part of the input that needed no new computing
-
----@class AgentResult
----@field text string the answer; `response` and `content` repeat it
----@field success boolean true for an answer that the model finished
----@field data? any the parsed answer, where a format was asked for
----@field usage AgentUsage
----@field finish_reason "stop"|"length"|"tool_calls"|"content_filter"|"cancelled"|"error"
----@field model string what the provider says it ran
----@field provider string
----@field timings { first_token_ms: number, total_ms: number, tokens_per_second: number }
----@field metadata table `model`, `provider`, `token_count`, `execution_time_ms`, `duration_ms`
----@field reasoning? string what the model thought before it answered
----@field tool_calls ToolCallResult[] the calls of tools, in order
----@field rounds integer how often the model was asked
----@field notices string[] what the user should know, such as what of the conversation was left out
----@field error? string what went wrong, in `agent:last()` after a failed turn
-
----@class ToolCallInfo
----@field id string
----@field name string
----@field arguments table
-
----@class ToolCallResult
----@field id string
----@field name string
----@field arguments? table
----@field status "done"|"failed"|"denied"|"skipped"
----@field result? any what the tool gave
----@field error? table `type`, `message`, `hint`
----@field ms number how long it took
-
----@class AgentEvent
----@field type "text"|"reasoning"|"notice"|"progress"|"usage"|"tool_call"|"tool_started"|"tool_finished"|"retry"|"finish"
----@field text string the text of a text, reasoning or notice event, otherwise ""
----@field usage? AgentUsage of a usage or finish event
----@field finish_reason? string of a finish event
----@field processed? integer tokens of the prompt that are read, of a progress event
----@field total? integer tokens of the prompt, of a progress event
-
----@class AgentMessage
----@field role "system"|"user"|"assistant"|"tool"
----@field content string
 
 -- ── one agent ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,44 +74,7 @@ local function create(config)
   return wrap(await("agent.create", plain), functions)
 end
 
--- The files of pictures with what is in them, read as far as the sandbox lets the script.
-local function read_images(files)
-  if type(files) == "string" then files = { files } end
-  if type(files) ~= "table" then
-    fail { type = "invalid_request", message = "images must be a list of files, not a " .. type(files) }
-  end
-  local images = {}
-  for position, file in pairs(files) do
-    if type(position) ~= "number" or type(file) ~= "string" then
-      fail {
-        type = "invalid_request",
-        message = format("images must be a list of files; at %s it has a %s", tostring(position), type(file)),
-        hint = 'write images = { "photo.png" }',
-      }
-    end
-    local found, data = call("file.load", file)
-    if not found then fail { type = "invalid_request", message = "images: " .. data } end
-    images[#images + 1] = { path = file, data = data }
-  end
-  return images
-end
-
--- The input of a turn with the options of a second argument, and its images read.
-local function merged(input, options)
-  local images = type(input) == "table" and input.images or type(options) == "table" and options.images
-  if type(options) ~= "table" and not images then return input end
-  local all = {}
-  if type(options) == "table" then
-    for key, value in pairs(options) do all[key] = value end
-  end
-  if type(input) == "table" then
-    for key, value in pairs(input) do all[key] = value end
-  else
-    all.text = input
-  end
-  all.images = images and read_images(images) or nil
-  return all
-end
+local new_builder = builder(create)
 
 ---Answer a text and wait for the whole answer.
 ---@param input string|AgentInput
@@ -315,6 +189,13 @@ function agent:fork()
   return wrap(await("agent.fork", number), functions_of[self])
 end
 
+---Keep the conversation and the settings under a name, in place of what had it; `Agent.load` goes on from there, in this
+---program or another one.
+---@param name string
+function agent:save(name)
+  await("agent.save", number_of(self, "save"), name)
+end
+
 ---Make a tool of the agent, for the `tools` of another one. A call asks a copy of the agent, which goes on from what was
 ---said to it so far and is forgotten afterwards; with `remember = true` it asks the agent itself.
 ---@param options? { name: string?, description: string?, parameters: table?, examples: table[]?, parallel: boolean?, timeout: number?, remember: boolean? }
@@ -403,105 +284,6 @@ function agent:destroy()
   await("agent.destroy", number)
 end
 
--- ── the builder ───────────────────────────────────────────────────────────────────────────────────────────────────
-
----Collects an agent's settings. Every method returns a builder of its own, so that one can be the start of several.
----@class AgentBuilder
----@field name fun(self: AgentBuilder, name: string): AgentBuilder of the agent
----@field description fun(self: AgentBuilder, text: string): AgentBuilder what the agent is for
----@field model fun(self: AgentBuilder, model: string|table): AgentBuilder as in AgentConfig
----@field provider fun(self: AgentBuilder, provider: string): AgentBuilder of a model whose name has none
----@field system_prompt fun(self: AgentBuilder, text: string): AgentBuilder what the model is told before everything else
----@field temperature fun(self: AgentBuilder, temperature: number): AgentBuilder how freely the model chooses
----@field max_tokens fun(self: AgentBuilder, tokens: integer): AgentBuilder the longest answer
----@field options fun(self: AgentBuilder, options: table): AgentBuilder further options, under the provider's own names
----@field format fun(self: AgentBuilder, schema: table): AgentBuilder a JSON schema that every answer must satisfy
----@field timeout fun(self: AgentBuilder, seconds: number): AgentBuilder the longest turn
----@field max_conversation_length fun(self: AgentBuilder, messages: integer): AgentBuilder how many messages are remembered
----@field memory_enabled fun(self: AgentBuilder, enabled: boolean): AgentBuilder false: every turn stands alone
----@field type fun(self: AgentBuilder, kind: string): AgentBuilder kept and shown by `get_config`
----@field custom_config fun(self: AgentBuilder, config: table): AgentBuilder may hold `system_prompt` and `max_conversation_length`
----@field resource_limits fun(self: AgentBuilder, limits: table): AgentBuilder `max_execution_time_secs`, `max_memory_mb`, `max_tool_calls`, `max_recursion_depth`
----@field allowed_tools fun(self: AgentBuilder, names: string[]): AgentBuilder tools are not run so far
----@field context_window fun(self: AgentBuilder, tokens: integer): AgentBuilder has no effect; the provider's configuration says how long a context is
----@field base_url fun(self: AgentBuilder, url: string): AgentBuilder refused unless an alias or remap changes the model: llmspell.toml says where requests go
----@field api_key fun(self: AgentBuilder, key: string): AgentBuilder refused by `build`: a script holds no keys
----@field capability fun(self: AgentBuilder, name: string): AgentBuilder adds to what the agent is said to be good for
----@field tool fun(self: AgentBuilder, name: string): AgentBuilder adds to `allowed_tools`
----@field allow_tool fun(self: AgentBuilder, name: string): AgentBuilder adds to `allowed_tools`
----@field max_execution_time fun(self: AgentBuilder, seconds: number): AgentBuilder the longest turn
----@field max_memory_mb fun(self: AgentBuilder, megabytes: number): AgentBuilder kept and shown by `get_config`; `[sandbox] memory_mb` limits a script
----@field max_tool_calls fun(self: AgentBuilder, calls: integer): AgentBuilder kept and shown by `get_config`
----@field max_recursion_depth fun(self: AgentBuilder, depth: integer): AgentBuilder kept and shown by `get_config`
-local builder = {}
-
-local fields_of = setmetatable({}, { __mode = "k" }) -- builder -> the fields so far
-local BuilderMeta = { __name = "AgentBuilder", __index = builder, __metatable = false }
-
-local function new_builder(fields)
-  local self = setmetatable({}, BuilderMeta)
-  fields_of[self] = fields
-  return self
-end
-
-local function fields_so_far(self, method)
-  local fields = fields_of[self]
-  if not fields then
-    fail {
-      type = "invalid_request",
-      message = format("builder.%s was called without its builder", method),
-      hint = format("write :%s(…), with a colon", method),
-    }
-  end
-  return fields
-end
-
-local function with(self, name, value)
-  local copy = {}
-  for key, old in pairs(fields_so_far(self, name)) do copy[key] = old end
-  copy[name] = value
-  return new_builder(copy)
-end
-
-local function with_limit(self, name, value)
-  local limits = {}
-  for key, old in pairs(fields_so_far(self, name).resource_limits or {}) do limits[key] = old end
-  limits[name] = value
-  return with(self, "resource_limits", limits)
-end
-
-local function with_item(self, name, item)
-  local list = {}
-  for index, old in ipairs(fields_so_far(self, name)[name] or {}) do list[index] = old end
-  list[#list + 1] = item
-  return with(self, name, list)
-end
-
-for _, name in ipairs {
-  "name", "description", "model", "provider", "system_prompt", "temperature", "max_tokens", "options", "format",
-  "timeout", "max_conversation_length", "memory_enabled", "type", "custom_config", "resource_limits",
-  "allowed_tools", "context_window", "base_url", "api_key",
-} do
-  builder[name] = function(self, value) return with(self, name, value) end
-end
-
-for name, list in pairs { capability = "capabilities", tool = "allowed_tools", allow_tool = "allowed_tools" } do
-  builder[name] = function(self, item) return with_item(self, list, item) end
-end
-
-for name, limit in pairs {
-  max_execution_time = "max_execution_time_secs", max_memory_mb = "max_memory_mb", max_tool_calls = "max_tool_calls",
-  max_recursion_depth = "max_recursion_depth",
-} do
-  builder[name] = function(self, value) return with_limit(self, limit, value) end
-end
-
----Make the agent.
----@return Agent agent
-function builder:build()
-  return create(fields_so_far(self, "build"))
-end
-
 -- ── the global ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ---Makes agents and finds them.
@@ -556,6 +338,28 @@ function Agent.query_all(request)
     if answer.error then kept, answer.error = pcall(fail, answer.error) end
   end
   return answers
+end
+
+---Make an agent of what `agent:save` kept. Tools of the script and gates are not kept: they stand in `changes`.
+---@param name string
+---@param changes? AgentConfig settings in place of the saved ones
+---@return Agent agent
+function Agent.load(name, changes)
+  local plain, functions = without_functions(changes == nil and {} or changes)
+  return wrap(await("agent.load", name, plain), functions)
+end
+
+---What was saved, the latest first.
+---@return { name: string, model: string, turns: integer, saved_at: integer }[] saved
+function Agent.saved()
+  return await("agent.saved")
+end
+
+---Forget what was saved under a name.
+---@param name string
+---@return boolean forgotten false if there was nothing of that name
+function Agent.forget(name)
+  return await("agent.forget", name)
 end
 
 ---The agents that are registered or still in use, the oldest first.

@@ -27,7 +27,7 @@ def lua_module(session: Any) -> LuaModule:
     names = [name for name in vars(AgentOps) if not name.startswith("_")]
     table = {f"agent.{name}": getattr(ops, name) for name in names if not name.startswith("stream_")}
     table |= {f"agent.stream.{name[7:]}": getattr(ops, name) for name in names if name.startswith("stream_")}
-    return LuaModule("Agent", lua_source(__file__), table)
+    return LuaModule("Agent", lua_source(__file__, "input", "builder"), table)
 
 
 class AgentOps:

@@ -1,0 +1,99 @@
+---@meta
+-- What goes into agents and comes out of them. Nothing here runs: these are types for the reference and for editors.
+
+---@class AgentConfig
+---@field model? string|table a model's name such as "local/smollm2:135m", or `{provider=, model_id=, temperature=, max_tokens=, settings=}`
+---@field name? string
+---@field description? string
+---@field provider? string put before the model's name
+---@field system_prompt? string what the model is told before everything else; `prompt` means the same
+---@field temperature? number
+---@field max_tokens? integer the longest answer, in tokens
+---@field top_p? number
+---@field top_k? integer
+---@field min_p? number
+---@field seed? integer
+---@field stop? string|string[]
+---@field repeat_penalty? number
+---@field presence_penalty? number
+---@field frequency_penalty? number
+---@field options? table further options, under the provider's own names
+---@field timeout? number the longest turn, in seconds
+---@field format? table a JSON schema that every answer must satisfy
+---@field max_conversation_length? integer how many messages are remembered; all, if absent
+---@field memory_enabled? boolean false: every turn stands alone
+---@field resource_limits? table `max_execution_time_secs` is another name of `timeout`
+---@field custom_config? table `system_prompt` and `max_conversation_length` may stand in here
+---@field tools? (string|ToolDefinition|Tool)[] what the model may call: names of tools, or tables; `allowed_tools` are names
+---@field tool_mode? "auto"|"native"|"score"|"schema" who makes the calls: the model, or the host by scoring or by a schema
+---@field max_rounds? integer how often a turn may ask for tools; 10, if absent
+---@field tool_timeout? number the longest call of a tool, in seconds
+---@field approve? fun(call: ToolCallInfo): boolean|string|table asked before each call: false or a reason refuses it, a table replaces its arguments
+---@field max_retries? integer how often an answer that breaks its format is asked for again; 2, if absent
+---@field context? "error"|"drop_oldest"|"summarize"|table what to do with a conversation that outgrows the context; `{ policy=, model=, keep= }`
+---@field skills? boolean|string[] the skills that the model may take up: all, or these
+---@field logs? boolean false: nothing of this agent is written to the log of requests
+
+---@class AgentInput
+---@field text? string what to answer; `prompt` and `input` mean the same
+---@field images? string[] files of pictures (PNG, JPEG, GIF, WebP) that belong to the text
+---@field format? table a JSON schema for this answer
+---@field timeout? number the longest turn, in seconds
+---@field temperature? number like every sampling option of AgentConfig, for this answer
+---@field options? table further options, under the provider's own names
+
+---@class AgentUsage
+---@field input_tokens integer
+---@field output_tokens integer
+---@field total_tokens integer
+---@field cached_tokens integer the part of the input that needed no new computing
+
+---@class AgentResult
+---@field text string the answer; `response` and `content` repeat it
+---@field success boolean true for an answer that the model finished
+---@field data? any the parsed answer, where a format was asked for
+---@field usage AgentUsage
+---@field finish_reason "stop"|"length"|"tool_calls"|"content_filter"|"cancelled"|"error"
+---@field model string what the provider says it ran
+---@field provider string
+---@field timings { first_token_ms: number, total_ms: number, tokens_per_second: number }
+---@field metadata table `model`, `provider`, `token_count`, `execution_time_ms`, `duration_ms`
+---@field reasoning? string what the model thought before it answered
+---@field tool_calls ToolCallResult[] the calls of tools, in order
+---@field rounds integer how often the model was asked
+---@field notices string[] what the user should know, such as what of the conversation was left out
+---@field error? string what went wrong, in `agent:last()` after a failed turn
+
+---@class ToolCallInfo
+---@field id string
+---@field name string
+---@field arguments table
+
+---@class ToolCallResult
+---@field id string
+---@field name string
+---@field arguments? table
+---@field status "done"|"failed"|"denied"|"skipped"
+---@field result? any what the tool gave
+---@field error? table `type`, `message`, `hint`
+---@field ms number how long it took
+
+---@class AgentEvent
+---@field type "text"|"reasoning"|"notice"|"progress"|"usage"|"tool_call"|"tool_started"|"tool_finished"|"retry"|"finish"
+---@field text string the text of a text, reasoning or notice event, what the model is told of a finished call, why it is asked again; otherwise ""
+---@field id? string of a call; `name` and `arguments` belong to it
+---@field name? string the tool
+---@field arguments? table
+---@field status? "done"|"failed"|"denied"|"skipped" of a finished call; `result`, `error` and `ms` belong to it
+---@field result? any
+---@field error? table
+---@field ms? number
+---@field attempt? integer of a retry: the how-manieth answer comes now
+---@field usage? AgentUsage of a usage or finish event
+---@field finish_reason? string of a finish event
+---@field processed? integer tokens of the prompt that are read, of a progress event
+---@field total? integer tokens of the prompt, of a progress event
+
+---@class AgentMessage
+---@field role "system"|"user"|"assistant"|"tool"
+---@field content string
