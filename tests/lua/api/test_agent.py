@@ -154,7 +154,7 @@ def test_invoke_stream(lua, provider):
 def test_structured_output(lua, provider):
     provider.enqueue('{"mood": "happy", "score": 5, "tags": []}').enqueue("sad")
     assert lua("""
-        local a = Agent.create{ format = {
+        local a = Agent.create{ max_retries = 0, format = {
           type = "object",
           properties = { mood = { type = "string", enum = { "happy", "sad" } }, score = { type = "integer" } },
           required = { "mood" },
