@@ -112,7 +112,8 @@ def _since(began: float) -> float:
 
 def failed(call: ToolCall, error: LLMSpellError) -> ToolOutcome:
     """A call that gave nothing but an error."""
-    return ToolOutcome(_readable(call), "failed", as_text({"error": error.message}), None, error)
+    told = {"error": error.message, **({"hint": error.hint} if error.hint else {})}
+    return ToolOutcome(_readable(call), "failed", as_text(told), None, error)
 
 
 def skipped(call: ToolCall, why: str) -> ToolOutcome:
