@@ -47,7 +47,7 @@ class Library:
             return
         first = self.skills.setdefault(skill.name, skill)
         if first is not skill:
-            self.remarks.append(f"the skill '{skill.name}' of {path} is hidden by {first.path}")
+            self.remarks.append(f"the skill '{skill.name}' of {skill.path} is hidden by {first.path}")
         self.remarks.extend(skill.warnings)
 
     def __contains__(self, name: str) -> bool:

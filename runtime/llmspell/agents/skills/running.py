@@ -104,7 +104,9 @@ async def _preferred(skill: PromptSkill, hub: Hub) -> str | None:
     if wanted is None:
         return None
     try:
-        await hub.resolve(wanted)
+        provider = (await hub.resolve(wanted)).provider
+        if provider.can("info") or provider.can("models"):
+            await hub.info(wanted)
     except (ModelError, ProviderError, InvalidRequest) as error:
         hub.tell(f"skill {skill.name}", Notice(f"the default model answers, as {wanted} isn't there: {error.message}"))
         return None

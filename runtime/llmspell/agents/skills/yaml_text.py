@@ -90,7 +90,7 @@ def _read(text: str, loader: type[_Texts]) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}: " if mark else ""
-        raise YamlFault(f"{where}{error.problem or error.context}") from None
+        raise YamlFault(where + " ".join(filter(None, (error.context, error.problem)))) from None
     except RecursionError:
         raise YamlFault("it is nested too deeply") from None
     except (yaml.YAMLError, ValueError) as error:
