@@ -16,7 +16,8 @@ from llmspell.plugins.values import Tool
 
 MAX_DEPTH = 100
 MAX_VALUES = 1_000_000
-_THREADS = 32
+THREADS = 32
+_BITS = 13_000  # Python writes no whole number that is much longer
 _GRACE_SECONDS = 1.0
 _EXACT = frozenset((str, int, float, bool, type(None)))
 
@@ -72,6 +73,8 @@ class _Plain:
 
     def of(self, value: Any, depth: int) -> Any:
         if type(value) in _EXACT:
+            if type(value) is int and value.bit_length() > _BITS:
+                raise self._wrong("a number that is too long to be written")
             return value
         for kind in (str, int, float):
             if isinstance(value, kind):  # a member of an enum, say: nothing of it crosses into Lua
@@ -159,7 +162,7 @@ def _slots() -> asyncio.Semaphore:
     loop = asyncio.get_running_loop()
     slots = _SLOTS.get(loop)
     if slots is None:
-        slots = _SLOTS[loop] = asyncio.Semaphore(_THREADS)
+        slots = _SLOTS[loop] = asyncio.Semaphore(THREADS)
     return slots
 
 

@@ -14,8 +14,8 @@ from llmspell.providers.contract import ToolCall, ToolSpec
 from llmspell.providers.requests import describe
 
 Approve = Callable[[Mapping[str, Any]], Awaitable[Any] | Any]
-"""Gets a call as ``{id, name, arguments}``. True lets it run, false or nothing denies it, a text denies it and says why,
-a table has the arguments to run it with."""
+"""Gets a call as ``{id, name, arguments}``. True lets it run, false or nothing denies it, a text denies it and says
+why, a table has the arguments to run it with."""
 
 
 class ToolSet:
