@@ -40,7 +40,9 @@ def test_a_handler_runs_in_the_script(lua, provider):
       local a = Agent.create{ tools = { tool } }
       local r = a:execute("twice 4?")
       print(r.text, seen, r.rounds, r.tool_calls[1].name, r.tool_calls[1].result, r.tool_calls[1].status)
-      for _, m in ipairs(a:messages()) do print(m.role, m.content, m.tool_call_id, m.tool_calls and m.tool_calls[1].id) end
+      for _, m in ipairs(a:messages()) do
+        print(m.role, m.content, m.tool_call_id, m.tool_calls and m.tool_calls[1].id)
+      end
       print(a:get_metrics().tool_invocations)
     """
     ) == [
@@ -124,8 +126,8 @@ def test_what_a_handler_raises_is_told_to_the_model_and_kept(lua, provider):
 def test_parallel_tools_run_beside_each_other_and_others_in_order(lua, provider):
     provider.enqueue(call("slow", "1", n=1), call("slow", "2", n=2)).enqueue("done")
     source = """
-      local a = Agent.create{ tools = { { name = "slow", description = "d", parallel = %s, parameters = { n = "integer" },
-        handler = function(args) print("from", args.n) sleep(0.02 / args.n) print("to", args.n) return args.n end } } }
+      local a = Agent.create{ tools = { { name = "slow", description = "d", parallel = %s,
+        parameters = { n = "integer" }, handler = function(args) print("from", args.n) sleep(0.02 / args.n) print("to", args.n) return args.n end } } }
       local r = a:execute("?")
       print(r.tool_calls[1].status, r.tool_calls[2].status)
     """
@@ -223,7 +225,8 @@ def test_a_dropped_agent_keeps_its_functions_while_its_turn_runs(lua, provider):
     provider.enqueue(call("t")).enqueue("done")
     assert lua("""
       local function ask()
-        return Agent.create{ tools = { { name = "t", description = "d", handler = function() return 5 end } } }:execute("?")
+        local tool = { name = "t", description = "d", handler = function() return 5 end }
+        return Agent.create{ tools = { tool } }:execute("?")
       end
       local task = Task.spawn(ask)
       sleep(0)
