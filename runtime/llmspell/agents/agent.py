@@ -127,6 +127,8 @@ class Agent:
 
     async def _answer(self, given: TurnInput) -> AsyncIterator[AgentEvent]:
         conversation = self.conversation
+        if self._skills is not None:
+            self._skills.recall(conversation.messages)
         version = conversation.version
         turn = Turn(
             self._hub.on_behalf_of(Origin(self.name, self.counters.total, self.config.logs)),
@@ -164,10 +166,4 @@ class Agent:
         finally:
             self.counters.usage += turn.usage
             self.counters.tools += turn.tools_called
-            self._forget_skills()
             await close(events)
-
-    def _forget_skills(self) -> None:
-        """Let skills be taken up again that no longer stand in the conversation."""
-        if self._skills is not None and not any(message.tool_calls for message in self.conversation.messages):
-            self._skills.forget()

@@ -4,6 +4,7 @@ import pytest
 
 from llmspell.agents.skills.activation import ACTIVATE, READ, attach
 from llmspell.errors import InvalidRequest, SkillError
+from llmspell.providers.contract import Message
 from llmspell.providers.schemas import check_schema, violations
 
 
@@ -69,8 +70,17 @@ def test_a_skill_is_active_once(two):
     activate = tools(attached)[ACTIVATE].run
     assert "# Steps" in activate({"name": "pdf"}, None)
     assert activate({"name": "pdf"}, None).startswith("The skill 'pdf' is active already")
-    attached.forget()
-    assert "# Steps" in activate({"name": "pdf"}, None)
+
+
+def test_a_skill_is_active_where_its_instructions_stand(two):
+    attached = attach(True, two)
+    content, again = attached.activate({"name": "csv"}), attached.activate({"name": "csv"})
+    attached.recall([Message("user", "x"), Message("tool", content, tool_call_id="1"), Message("tool", again)])
+    assert attached.activate({"name": "csv"}) == again
+    assert "# Steps" in attached.activate({"name": "pdf"})
+    for messages in ([], [Message("tool", again)], [Message("user", content)]):  # forgotten, or sent by somebody
+        attached.recall(messages)
+        assert attached.activate({"name": "csv"}) == content
 
 
 def test_agents_have_their_own_activations(two):

@@ -202,7 +202,7 @@ def test_an_agent_without_skills_has_none(lua, write, folder):
     ],
 )
 def test_skills_that_an_agent_can_t_have(lua, skills, why):
-    out, err = lua(f"Agent.create {{ skills = {skills} }}", code=1)
+    _, err = lua(f"Agent.create {{ skills = {skills} }}", code=1)
     assert why in err
 
 

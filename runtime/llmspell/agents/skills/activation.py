@@ -7,7 +7,7 @@ are text like its other files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 from xml.sax.saxutils import escape, quoteattr
 
@@ -17,7 +17,7 @@ from llmspell.agents.skills.resources import MOST_LISTED, list_resources, read_r
 from llmspell.agents.skills.skill_md import InstructionSkill, read_body
 from llmspell.errors import InvalidRequest, SkillError
 from llmspell.plugins.values import Tool
-from llmspell.providers.contract import Notice
+from llmspell.providers.contract import Message, Notice
 
 ACTIVATE = "activate_skill"
 READ = "read_skill_resource"
@@ -36,7 +36,7 @@ class Attached:
     """The skills of one agent: ``prompt`` belongs to its system prompt, ``tools`` to its tools; both may be empty.
 
     ``active`` names those whose instructions are in the prompt from the start. It knows what else was activated, so an
-    agent has one of its own, and calls `forget` when its conversation is forgotten. ``notices`` say what was left out
+    agent has one of its own, and has it `recall` its conversation before each turn. ``notices`` say what was left out
     and why.
     """
 
@@ -52,9 +52,10 @@ class Attached:
         self.prompt = "\n\n".join(texts)
         self.tools: tuple[Tool, ...] = tuple(self._tools())
 
-    def forget(self) -> None:
-        """No skill is active any more."""
-        self._active.clear()
+    def recall(self, messages: Iterable[Message]) -> None:
+        """Take for active what a conversation has the instructions of, and nothing else."""
+        given = [message.content for message in messages if message.role == "tool"]
+        self._active = {name for name in self._skills if any(text.startswith(_opening(name)) for text in given)}
 
     def activate(self, arguments: Mapping[str, Any], context: Any = None) -> str:
         """What the model gets for a skill's name; short where it has got it already.
@@ -164,13 +165,17 @@ def _catalog(skills: Sequence[InstructionSkill]) -> str:
 def _content(skill: InstructionSkill) -> str:
     """The instructions with what the model needs to find the skill's files, wrapped so that they can be recognised."""
     files = list_resources(skill.folder)
-    lines = [f"<skill_content name={quoteattr(skill.name)}>", read_body(skill)]
+    lines = [_opening(skill.name), read_body(skill)]
     if files:
         lines += ["", f"Folder of the skill: {skill.folder}", "<skill_resources>"]
         lines += [f"  <file>{escape(file)}</file>" for file in files]
         lines += ["  (there are more)"] if len(files) == MOST_LISTED else []
         lines += ["</skill_resources>"]
     return "\n".join((*lines, "</skill_content>"))
+
+
+def _opening(name: str) -> str:
+    return f"<skill_content name={quoteattr(name)}>"
 
 
 def _first_sentence(skill: InstructionSkill) -> str:

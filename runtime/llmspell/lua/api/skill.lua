@@ -3,7 +3,7 @@
 
 local await, fail = await, fail
 local create = Agent.create
-local pairs, type, rawequal, format = pairs, type, rawequal, string.format
+local pairs, type, rawequal, setmetatable, format = pairs, type, rawequal, setmetatable, string.format
 
 ---@class SkillInfo
 ---@field name string
@@ -72,7 +72,9 @@ function Skill.run(name, variables, options)
   local prepared = await("skill.prepare", name, variables, options and options.model)
   local settings = prepared.settings
   for key, value in pairs(options or {}) do settings[key] = value end
-  return create(settings):execute(prepared.text)
+  local agent = create(settings)
+  local _ <close> = setmetatable({}, { __close = function() agent:destroy() end })
+  return agent:execute(prepared.text)
 end
 
 -- With a colon the library itself comes first.
