@@ -45,21 +45,21 @@ async def carry_out(
         except (ToolError, RequestError) as error:
             yield ToolFinished(failed(call, error))
             continue
-        if not tool.parallel:
+        if together and not tool.parallel:
             async for event in _together(together, tools, left):
                 yield event
             together = []
         allowed = await _approved(call, tool, tools, left)
         if isinstance(allowed, ToolError):
             yield ToolFinished(replace(failed(call, allowed), status="denied"))
-            continue
-        together.append((allowed, tool))
-        if not tool.parallel:
-            async for event in _together(together, tools, left):
-                yield event
-            together = []
-    async for event in _together(together, tools, left):
-        yield event
+        elif tool.parallel:
+            together.append((allowed, tool))
+        else:
+            yield ToolStarted(allowed)
+            yield ToolFinished(await _outcome(allowed, tool, tools, left()))
+    if together:
+        async for event in _together(together, tools, left):
+            yield event
 
 
 async def _approved(
@@ -79,9 +79,6 @@ async def _together(
 ) -> AsyncGenerator[RoundEvent, None]:
     for call, _ in ready:
         yield ToolStarted(call)
-    if len(ready) == 1:
-        yield ToolFinished(await _outcome(*ready[0], tools, left()))
-        return
     running = [asyncio.ensure_future(_outcome(call, tool, tools, left())) for call, tool in ready]
     try:
         for done in asyncio.as_completed(running):
