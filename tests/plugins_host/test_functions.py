@@ -7,7 +7,8 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict  # noqa: F401 - in annotations that are text
 
-import msgspec  # noqa: F401
+import jsonschema_rs
+import msgspec
 import pytest
 
 import llmspell
@@ -32,6 +33,11 @@ class Place:
 class Range(TypedDict, total=False):
     low: float
     high: float
+
+
+class Tree(msgspec.Struct):
+    title: str
+    children: list[Tree] = []
 
 
 class Opaque:
@@ -147,8 +153,18 @@ def test_values_of_classes_arrive_as_such_and_leave_as_plain_ones():
         assert isinstance(place, Place) and unit is Unit.CELSIUS
         return {"place": place, "unit": unit, "range": range, "more": more}
 
-    assert describe.parameters["properties"]["place"] == {"$ref": "#/$defs/Place"}
-    assert describe.parameters["$defs"]["Unit"]["enum"] == ["celsius", "fahrenheit"]
+    place = {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "country": {"type": "string", "default": "IT"}},
+        "required": ["city"],
+    }
+    bounds = {"type": "object", "properties": {"low": {"type": "number"}, "high": {"type": "number"}}, "required": []}
+    assert describe.parameters["properties"] == {
+        "place": place,
+        "unit": {"enum": ["celsius", "fahrenheit"]},
+        "range": bounds,
+        "more": {"type": "array", "items": place},
+    }
     arguments = {"place": {"city": "Rome", "country": "IT"}, "unit": "celsius", "range": {"low": 1}, "more": []}
     assert describe.run(arguments, None) == {
         "place": {"city": "Rome", "country": "IT"},
@@ -156,6 +172,18 @@ def test_values_of_classes_arrive_as_such_and_leave_as_plain_ones():
         "range": {"low": 1.0},
         "more": [],
     }
+
+
+def test_a_type_may_refer_to_itself():
+    @llmspell.tool
+    def width(tree: Tree) -> int:
+        """Measure a tree."""
+        return len(tree.children)
+
+    assert width.parameters["properties"]["tree"]["properties"]["children"]["items"] == {"$ref": "#/$defs/Tree"}
+    assert width.parameters["$defs"]["Tree"]["properties"]["title"] == {"type": "string"}
+    jsonschema_rs.validator_for(width.parameters).validate({"tree": {"title": "a", "children": [{"title": "b"}]}})
+    assert width.run({"tree": {"title": "a", "children": [{"title": "b"}]}}) == 1
 
 
 def test_an_underscore_at_the_end_keeps_a_name_apart_from_pythons_words():
@@ -253,9 +281,9 @@ def unknown_parameter(x: int):
         (stars, "tool 'stars': a model can't know what '*words' takes"),
         (named_stars, "tool 'named_stars': a model can't know what '**words' takes"),
         (positional, "tool 'positional': its parameter 'x' is positional only"),
-        (unreadable, "tool 'unreadable': the annotation of 'x', 'Nowhere', can't be read"),
-        (unknown_class, "tool 'unknown_class': its parameter 'y' can't be described"),
-        (ambiguous, "tool 'ambiguous': its parameter 'y' can't be described"),
+        (unreadable, "tool 'unreadable': the annotation of 'x' can't be used: name 'Nowhere'"),
+        (unknown_class, "tool 'unknown_class': the type of 'y' can't be used: "),
+        (ambiguous, "tool 'ambiguous': the type of 'y' can't be used: "),
         (unknown_parameter, "tool 'unknown_parameter': its docstring describes 'z', which isn't a parameter"),
     ],
 )

@@ -6,15 +6,16 @@ Nothing but the parameters has to be written twice, and what a model is told can
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from llmspell.errors import InvalidRequest
 from llmspell.plugins.docstrings import read_docstring
 from llmspell.plugins.values import Tool
 
 if TYPE_CHECKING:
-    from inspect import Parameter, Signature
+    from inspect import Signature
 
+T = TypeVar("T")
 _CONTEXT = "ToolContext"
 
 
@@ -82,7 +83,10 @@ def _make(
     for parameter in texts:
         if parameter not in hints:
             raise TypeError(f"tool '{name}': its docstring describes '{parameter}', which isn't a parameter")
-    kind = _struct(fields_of, name)
+    kind, schema = _for_each(_described, fields_of, f"tool '{name}': the type of")
+    for parameter, text in texts.items():
+        if parameter not in context:
+            schema["properties"][_public(parameter)]["description"] = text
 
     def bound(arguments: Mapping[str, Any], given: Any) -> dict[str, Any]:
         try:
@@ -104,7 +108,7 @@ def _make(
     return Tool(
         name,
         description,
-        _schema(kind, {_public(parameter): text for parameter, text in texts.items()}),
+        schema,
         run,
         examples=_checked(examples, kind, name),
         tags=tuple(tags),
@@ -114,7 +118,7 @@ def _make(
 
 def _hints(function: Callable[..., Any], signature: Signature, name: str) -> dict[str, Any]:
     """The types of the parameters; that of the context is given by its name, as its import may be for checkers only."""
-    hints = {}
+    written = {}
     for parameter in signature.parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             stars = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**"
@@ -123,58 +127,63 @@ def _hints(function: Callable[..., Any], signature: Signature, name: str) -> dic
             raise TypeError(f"tool '{name}': its parameter '{parameter.name}' is positional only, and tools get names")
         if parameter.annotation is parameter.empty:
             raise TypeError(f"tool '{name}': its parameter '{parameter.name}' has no annotation")
-        hints[parameter.name] = _hint(function, parameter, name)
-    return hints
+        annotation = parameter.annotation
+        said = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+        written[parameter.name] = _CONTEXT if said.rpartition(".")[2] == _CONTEXT else annotation
+    found = _for_each(lambda some: _evaluated(function, some), written, f"tool '{name}': the annotation of")
+    return {parameter: found.get(parameter, _CONTEXT) for parameter in written}
 
 
-def _hint(function: Callable[..., Any], parameter: Parameter, name: str) -> Any:
+def _evaluated(function: Callable[..., Any], written: Mapping[str, Any]) -> dict[str, Any]:
     from types import SimpleNamespace
     from typing import get_type_hints
 
-    annotation = parameter.annotation
-    written = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    if written.rpartition(".")[2] == _CONTEXT:
-        return _CONTEXT
-    one: Any = SimpleNamespace(__annotations__={parameter.name: annotation})
+    annotations = {parameter: annotation for parameter, annotation in written.items() if annotation != _CONTEXT}
+    one: Any = SimpleNamespace(__annotations__=annotations)
+    return get_type_hints(one, getattr(function, "__globals__", {}), include_extras=True)
+
+
+def _for_each(work: Callable[[Mapping[str, Any]], T], parameters: Mapping[str, Any], what: str) -> T:
+    """Do something for all parameters at once; where that fails, one by one, for a message that names the culprit."""
     try:
-        found = get_type_hints(one, getattr(function, "__globals__", {}), include_extras=True)
-    except Exception as error:
-        raise TypeError(
-            f"tool '{name}': the annotation of '{parameter.name}', {annotation!r}, can't be read: {error}"
-        ) from error
-    return found[parameter.name]
+        return work(parameters)
+    except Exception:
+        for parameter, value in parameters.items():
+            try:
+                work({parameter: value})
+            except Exception as error:
+                raise TypeError(f"{what} '{parameter}' can't be used: {error}") from error
+        raise
 
 
-def _struct(fields: Mapping[str, tuple[Any, Any]], name: str) -> type:
-    """The arguments as one type, which gives the schema and reads them."""
+def _described(fields: Mapping[str, tuple[Any, Any]]) -> tuple[type, dict[str, Any]]:
+    """The arguments as one type, which reads them, and its schema.
+
+    Raises:
+        TypeError: msgspec doesn't know a type.
+    """
     from inspect import Parameter
 
     import msgspec
 
-    def make(some: Mapping[str, tuple[Any, Any]]) -> type:
-        struct = msgspec.defstruct(
-            "Arguments",
-            [
-                (parameter, hint) if default is Parameter.empty else (parameter, hint, default)
-                for parameter, (hint, default) in some.items()
-            ],
-            kw_only=True,
-            forbid_unknown_fields=True,
-            rename=_public,
-        )
-        msgspec.json.schema(struct)  # raises for types that it doesn't know
-        msgspec.json.Decoder(struct)  # and this for unions that can't be told apart
-        return struct
-
-    try:
-        return make(fields)
-    except (TypeError, NotImplementedError):
-        for parameter, field in fields.items():
-            try:
-                make({parameter: field})
-            except (TypeError, NotImplementedError) as error:
-                raise TypeError(f"tool '{name}': its parameter '{parameter}' can't be described: {error}") from error
-        raise
+    kind = msgspec.defstruct(
+        "Arguments",
+        [
+            (parameter, hint) if default is Parameter.empty else (parameter, hint, default)
+            for parameter, (hint, default) in fields.items()
+        ],
+        kw_only=True,
+        forbid_unknown_fields=True,
+        rename=_public,
+    )
+    msgspec.json.Decoder(kind)  # raises for unions that can't be told apart
+    (reference,), others = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    schema = _inlined(others.pop(reference["$ref"].rpartition("/")[2]), others, ())
+    for name, inner in schema["properties"].items():
+        if inner.get("default", ...) is None:
+            schema["properties"][name] = _without_null(inner)
+    # what still refers to another one refers to itself
+    return kind, schema | ({"$defs": others} if "#/$defs/" in str(schema) else {})
 
 
 def _public(parameter: str) -> str:
@@ -182,17 +191,22 @@ def _public(parameter: str) -> str:
     return parameter.rstrip("_")
 
 
-def _schema(struct: type, texts: Mapping[str, str]) -> dict[str, Any]:
-    import msgspec
-
-    (reference,), others = msgspec.json.schema_components([struct], ref_template="#/$defs/{name}")
-    plain: dict[str, Any] = others.pop(reference["$ref"].rpartition("/")[2])
-    plain.pop("title", None)
-    for name, inner in plain["properties"].items():
-        if inner.get("default", ...) is None:
-            inner = _without_null(inner)
-        plain["properties"][name] = inner | ({"description": texts[name]} if name in texts else {})
-    return plain | ({"$defs": others} if others else {})
+def _inlined(schema: Any, others: Mapping[str, Any], within: tuple[str, ...]) -> Any:
+    """A schema without references, which some engines ignore, and without titles, the names of Python's classes."""
+    if isinstance(schema, list):
+        return [_inlined(inner, others, within) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name and name not in within:
+        rest = {key: value for key, value in schema.items() if key != "$ref"}
+        return {**_inlined(others[name], others, (*within, name)), **rest}
+    plain = {key: value for key, value in schema.items() if key != "title"}
+    for key in plain.keys() & {"items", "prefixItems", "anyOf", "additionalProperties"}:
+        plain[key] = _inlined(plain[key], others, within)
+    if "properties" in plain:
+        plain["properties"] = {key: _inlined(inner, others, within) for key, inner in plain["properties"].items()}
+    return plain
 
 
 def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
