@@ -9,7 +9,15 @@ import pytest
 from llmspell import Tool
 from llmspell.agents.events import Retry, ToolFinished, ToolStarted
 from llmspell.agents.reports import metrics
-from llmspell.errors import InvalidAnswer, InvalidRequest, ProviderError, RoundLimit, Timeout, UnsupportedOption
+from llmspell.errors import (
+    ContextOverflow,
+    InvalidAnswer,
+    InvalidRequest,
+    ProviderError,
+    RoundLimit,
+    Timeout,
+    UnsupportedOption,
+)
 from llmspell.providers.contract import Finish, Message, ModelInfo, Notice, TextDelta, ToolCall, Usage
 
 CITY = {
@@ -217,7 +225,7 @@ def test_messages_are_in_the_order_of_the_calls(registry, provider, run):
     agent = registry.create({"tools": [tool(run=work, parallel=True)]})
     provider.enqueue(call(city="A"), call(city="B")).enqueue("ok")
     result = run(agent.execute("hi"))
-    assert [outcome.value for outcome in result.tool_calls] == ["B", "A"]
+    assert [outcome.value for outcome in result.tool_calls] == ["A", "B"]
     assert [m.content for m in agent.messages() if m.role == "tool"] == ["A", "B"]
 
 
@@ -392,6 +400,7 @@ def test_the_gate_before_calls(registry, provider, run, answer, status, content)
     assert (outcome.status, outcome.content) == (status, content)
     assert asked == [{"id": "call_1", "name": "weather", "arguments": {"city": "Rome", "days": 1}}]
     assert agent.messages()[1].tool_calls == (outcome.call,)
+    assert agent.gated and not registry.create({"tools": [tool()]}).gated
 
 
 @pytest.mark.parametrize("answer", [3, {"town": "Oslo"}])
@@ -440,6 +449,52 @@ def test_who_makes_the_calls_is_said_once_for_those_who_ask(registry, hub, provi
         run(registry.create({"tools": [tool()]}).execute("hi"))
     ((label, notice),) = heard
     assert label == "fake/model" and notice == Notice("tools: native, as the model calls them by itself", "debug")
+
+
+def test_an_answer_is_asked_for_again_also_where_the_host_makes_the_calls(registry, provider, run):
+    agent = registry.create({"tools": [tool()], "tool_mode": "schema", "format": SCHEMA})
+    provider.enqueue('{"tool": "weather", "arguments": {"city": "Rome"}}').enqueue("three").enqueue('{"n": 3}')
+    result = run(agent.execute("How is it?"))
+    assert (result.data, result.rounds, result.attempts) == ({"n": 3}, 1, 2)
+    asked = provider.requests[2]
+    assert asked.format == SCHEMA and asked.tools == ()
+    assert [message.role for message in asked.messages[-3:]] == ["user", "assistant", "user"]
+    assert "Result of weather" in asked.messages[-3].content
+    assert [message.role for message in agent.messages()] == ["user", "assistant", "tool", "assistant"]
+
+
+# ── what no longer fits ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def small(provider):
+    """A context that holds a few turns."""
+    provider._models = (ModelInfo("model", "fake", context_length=600),)
+
+
+@pytest.mark.usefixtures("small")
+def test_what_was_left_out_is_said_and_gone(registry, provider, events):
+    agent = registry.create({"tools": [tool()], "context": "drop_oldest", "max_tokens": 16})
+    told = []
+    for number in range(6):
+        provider.enqueue(call(city=f"{number} " * 90)).enqueue("ok " * 40)
+        seen = events(agent, f"{number}. How is it?")
+        assert list(agent.last.notices) == [event.text for event in seen if isinstance(event, Notice)]
+        told += agent.last.notices
+    assert told and all(text.startswith("dropped ") for text in told)
+    roles = [message.role for message in agent.messages()]
+    assert 0 < len(roles) < 24 and roles == ["user", "assistant", "tool", "assistant"] * (len(roles) // 4)
+    assert agent.messages()[-4].content.startswith("5.")
+    sent = provider.requests[-1].messages
+    assert [message.role for message in sent[-3:]] == ["user", "assistant", "tool"]
+
+
+@pytest.mark.usefixtures("small")
+def test_what_does_not_fit_is_an_error_unless_said_otherwise(registry, provider, run):
+    agent = registry.create({"tools": [tool()]})
+    with pytest.raises(ContextOverflow):
+        run(agent.execute("word " * 2000))
+    assert provider.requests == [] and agent.messages() == ()
 
 
 # ── structured answers ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -74,6 +74,11 @@ class Agent:
         return self.config.name or f"agent_{self.id}"
 
     @property
+    def gated(self) -> bool:
+        """Whether somebody is asked before a tool is called."""
+        return self._tools is not None and self._tools.gated
+
+    @property
     def system_prompt(self) -> str | None:
         """What stands before the conversation: the system prompt, and what the agent's skills are."""
         texts = (self.config.system_prompt, self._skills.prompt if self._skills is not None else None)

@@ -301,7 +301,10 @@ class Turn:
                     yield step
             finally:
                 await close(steps)
-        self.messages += messages_of(text, calls, ended)
+        places = {call.id: place for place, call in enumerate(calls)}
+        ended.sort(key=lambda outcome: places[outcome.call.id])
+        self.outcomes[-len(ended) :] = ended
+        self.messages += messages_of(text, ended)
 
     def _limit(self, calls: int) -> str | None:
         """Why no more tools are called in this turn, if so."""

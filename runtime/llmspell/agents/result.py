@@ -30,9 +30,9 @@ class Result:
     off ends with the reason ``cancelled``, a failed one with ``error`` and the message in ``error``; both have the
     text that came so far.
 
-    ``tool_calls`` are the calls of all rounds in the order in which they ended; ``rounds`` counts those in which tools
-    were called, ``attempts`` the answers until one fitted the format. ``notices`` say what the user should know, such
-    as what was left out of the prompt.
+    ``tool_calls`` are the calls of all rounds in the order in which the model made them; ``rounds`` counts those in
+    which tools were called, ``attempts`` the answers until one fitted the format. ``notices`` say what the user should
+    know, such as what was left out of the prompt.
     """
 
     text: str

@@ -118,13 +118,11 @@ def skipped(call: ToolCall, why: str) -> ToolOutcome:
     return replace(failed(call, ToolError(why, tool=call.name)), status="skipped")
 
 
-def messages_of(text: str, calls: Sequence[ToolCall], outcomes: Iterable[ToolOutcome]) -> tuple[Message, ...]:
-    """A round as the history has it: the model's message with its calls, and an answer to each in the same order."""
-    by_id = {outcome.call.id: outcome for outcome in outcomes}
-    ended = [by_id[call.id] for call in calls]
+def messages_of(text: str, outcomes: Sequence[ToolOutcome]) -> tuple[Message, ...]:
+    """A round as the history has it: the model's message with its calls, and an answer to each."""
     return (
-        Message("assistant", text, tool_calls=tuple(outcome.call for outcome in ended)),
-        *(Message("tool", outcome.content, tool_call_id=outcome.call.id) for outcome in ended),
+        Message("assistant", text, tool_calls=tuple(outcome.call for outcome in outcomes)),
+        *(Message("tool", outcome.content, tool_call_id=outcome.call.id) for outcome in outcomes),
     )
 
 

@@ -39,6 +39,11 @@ class ToolSet:
         self._by_name = {tool.name: tool for tool in tools}
         self._alike = {plain_name(tool.name): tool for tool in tools}
 
+    @property
+    def gated(self) -> bool:
+        """Whether somebody is asked before a call."""
+        return self._approve is not None
+
     def find(self, name: str) -> Tool:
         """The tool that a model means.
 
