@@ -117,11 +117,11 @@ class _Reader:
 # ── behind HTTP ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 XLLAMACPP_SERVER = """
-import contextlib, json, os, sys
+import json, os, sys
 from llmspell_gguf import metadata, sizing, xllamacpp_engine
-xllamacpp_engine._listener = lambda params: contextlib.nullcontext()  # the engine's own: a port on loopback
 found = metadata.read(sys.argv[1])
-server = xllamacpp_engine._start(found, sizing.plan(found, json.loads(sys.argv[2])))
+plan = sizing.plan(found, json.loads(sys.argv[2]))
+server = xllamacpp_engine._start(xllamacpp_engine._params(found, plan), found, plan)  # it listens on loopback
 print(server.listening_address, flush=True)
 sys.stdin.read()
 os._exit(0)

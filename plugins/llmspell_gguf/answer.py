@@ -50,7 +50,7 @@ class Answer:
         while True:
             held = await self.admission.enter(prompt + self.budget)
             turn = Turn(self, held)
-            events: AsyncGenerator[ChatEvent, None] = pushed_from_thread(partial(turn.run, complete, self._body()))
+            events: AsyncGenerator[ChatEvent, None] = pushed_from_thread(partial(turn.run, complete, self.body()))
             try:
                 async with aclosing(events):
                     async for event in events:
@@ -62,7 +62,7 @@ class Answer:
             prompt = turn.prompt + turn.tokens
             self.tokens_before += turn.tokens
 
-    def _body(self) -> dict[str, Any]:
+    def body(self) -> dict[str, Any]:
         """The request as the engine's endpoints take it."""
         body: dict[str, Any] = {
             **self.work.options,

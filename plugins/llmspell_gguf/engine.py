@@ -109,6 +109,14 @@ class Engine(Protocol):
         """
         ...
 
+    async def count(self, request: ChatRequest) -> int:
+        """Say how many tokens `chat` would read for a request. Doesn't wait for others, and computes nothing.
+
+        Raises:
+            LLMSpellError: the chat template refuses the request, or the engine failed.
+        """
+        ...
+
     async def embed(self, texts: Sequence[str]) -> Embedded:
         """Turn texts into vectors.
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeVar
 
-from llmspell import ChatEvent, ScoreRequest
+from llmspell import ChatEvent, ChatRequest, ScoreRequest
 from llmspell.errors import LLMSpellError, ModelNotUsable, ProviderCrashed, ProviderError, ProviderUnavailable
 from llmspell_gguf import wire
 from llmspell_gguf.engine import Embedded, Scored, Work
@@ -70,6 +70,9 @@ class IsolatedEngine:
 
     async def score(self, request: ScoreRequest) -> Scored:
         return await self._result(Scored, "score", request)
+
+    async def count(self, request: ChatRequest) -> int:
+        return await self._result(int, "count", request)
 
     async def counters(self) -> dict[str, float]:
         """The counts of the engine in the child; see `XllamacppEngine.counters`."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Protocol
 
-from llmspell import ChatEvent, ScoreRequest
+from llmspell import ChatEvent, ChatRequest, ScoreRequest, ToolSpec
 from llmspell.errors import ProviderError, UnsupportedOption
 from llmspell.providers.blocking import pushed_from_thread
 from llmspell_gguf.admission import Admission
@@ -43,6 +44,8 @@ class LlamaCppEngine:
         self._model: _Model = EmbeddingModel(metadata, plan) if plan.embedding else ChatModel(metadata, plan)
         self._lock = threading.Lock()
         """Held by the thread that uses the model; one that was told to stop may not have ended when the next comes."""
+        self._counting = threading.Lock()
+        """Held while tokens are counted, which needs the model too but not its context."""
         self._stop: threading.Event | None = None
         """Stops the request that runs."""
         self._closed = False
@@ -56,13 +59,7 @@ class LlamaCppEngine:
         return False  # it would take this process with it
 
     async def chat(self, work: Work) -> AsyncGenerator[ChatEvent, None]:
-        if work.tools:
-            raise UnsupportedOption(
-                "tools",
-                "gguf",
-                "the engine llama-cpp-python doesn't tell a model's calls of tools from its text",
-                hint='leave them out, or set [providers.gguf] engine = "xllamacpp"',
-            )
+        _check_tools(work.tools)
         async with aclosing(self._in_line(work)) as events:
             async for event in events:
                 yield event
@@ -70,6 +67,10 @@ class LlamaCppEngine:
     async def score(self, request: ScoreRequest) -> Scored:
         async with aclosing(self._in_line(request)) as results:
             return await anext(results)
+
+    async def count(self, request: ChatRequest) -> int:
+        _check_tools(request.tools)
+        return await asyncio.to_thread(self._count, request)
 
     async def embed(self, texts: Sequence[str]) -> Embedded:
         async with aclosing(self._in_line(texts)) as results:
@@ -89,7 +90,7 @@ class LlamaCppEngine:
         self._closed = True
         if running := self._stop:
             running.set()
-        with self._lock:
+        with self._lock, self._counting:
             self._model.free()
 
     async def _in_line(self, task: Work | ScoreRequest | Sequence[str]) -> AsyncGenerator[Any, None]:
@@ -110,4 +111,25 @@ class LlamaCppEngine:
             self._stop = stop
             done = not self._closed and self._model.run(task, emit, stop)
             if self._closed and not done:
-                raise ProviderError("the model was unloaded meanwhile", provider="gguf", retryable=True)
+                raise _unloaded()
+
+    def _count(self, request: ChatRequest) -> int:
+        with self._counting:
+            if self._closed:
+                raise _unloaded()
+            assert isinstance(self._model, ChatModel)
+            return len(self._model.prompt(request))
+
+
+def _unloaded() -> ProviderError:
+    return ProviderError("the model was unloaded meanwhile", provider="gguf", retryable=True)
+
+
+def _check_tools(tools: Sequence[ToolSpec]) -> None:
+    if tools:
+        raise UnsupportedOption(
+            "tools",
+            "gguf",
+            "the engine llama-cpp-python doesn't tell a model's calls of tools from its text",
+            hint='leave them out, or set [providers.gguf] engine = "xllamacpp"',
+        )

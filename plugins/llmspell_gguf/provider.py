@@ -43,7 +43,7 @@ from llmspell.models.store import Store
 from llmspell.providers.blocking import in_thread
 from llmspell_gguf import describing, engine, holders, memory, metadata, options, schema
 from llmspell_gguf.engine import Work
-from llmspell_gguf.loaded import Engines
+from llmspell_gguf.loaded import Engines, Loaded
 
 ISOLATIONS = ("none", "process")
 """What ``[providers.gguf] isolation`` may say."""
@@ -149,13 +149,7 @@ class GgufProvider(Provider):
         found = self._find(request.model)
         work = _work(request, found)
         async with self._engines.use(found.path, "chat", found.id) as loaded:
-            if work.tools and not loaded.metadata.takes_tools:
-                raise UnsupportedOption(
-                    "tools",
-                    self.name,
-                    f"the chat template of {request.model} has no place for tools",
-                    hint="leave them out",
-                )
+            _check_tools(work.request, loaded)
             if loaded.notice:
                 text, loaded.notice = loaded.notice, None
                 yield Notice(text, "debug")
@@ -170,6 +164,12 @@ class GgufProvider(Provider):
         async with self._engines.use(found.path, "chat", found.id) as loaded:
             scored = await loaded.engine.score(request)
         return ScoreResult(scored.log_probabilities, found.id, Usage(scored.tokens, 0, scored.cached))
+
+    async def count(self, request: ChatRequest) -> int:
+        found = self._find(request.model)
+        async with self._engines.use(found.path, "chat", found.id) as loaded:
+            _check_tools(request, loaded)
+            return await loaded.engine.count(_with_system(request, found))
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         found = self._find(request.model)
@@ -223,6 +223,12 @@ def _check(path: str) -> None:
     """Read a header, where there is an engine to do so; raises `ModelNotUsable`."""
     with suppress(ProviderUnavailable):
         metadata.read(path)
+
+
+def _check_tools(request: ChatRequest | CompletionRequest, loaded: Loaded) -> None:
+    if isinstance(request, ChatRequest) and request.tools and not loaded.metadata.takes_tools:
+        message = f"the chat template of {request.model} has no place for tools"
+        raise UnsupportedOption("tools", "gguf", message, hint="leave them out")
 
 
 def _work(request: ChatRequest | CompletionRequest, found: FoundModel) -> Work:

@@ -82,7 +82,7 @@ class Turn:
 
     def _take(self, chunk: Mapping[str, Any]) -> bool:
         if "error" in chunk:
-            raise _failure(chunk["error"])
+            raise failure(chunk["error"])
         for choice in chunk["choices"]:
             delta = choice["delta"] if "delta" in choice else {"content": choice["text"]}
             if text := delta.get("content"):
@@ -173,7 +173,8 @@ _REASONS: Final[Mapping[str, Any]] = {
 }
 
 
-def _failure(error: Mapping[str, Any]) -> LLMSpellError:
+def failure(error: Mapping[str, Any]) -> LLMSpellError:
+    """The error that the engine's own error is."""
     kind, message = error.get("type"), " ".join(str(error.get("message")).split())
     if kind == "exceed_context_size_error":
         return ContextOverflow(error["n_ctx"], error["n_prompt_tokens"])

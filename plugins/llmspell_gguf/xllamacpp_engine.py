@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import json
-import os
-import secrets
-import shutil
-import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import xllamacpp
 
-from llmspell import ChatEvent, CompletionRequest, ScoreRequest
+from llmspell import ChatEvent, ChatRequest, CompletionRequest, ScoreRequest
 from llmspell.errors import ModelNotUsable
 from llmspell_gguf import refusals
 from llmspell_gguf.admission import Admission
@@ -21,7 +17,9 @@ from llmspell_gguf.answer import Answer
 from llmspell_gguf.engine import Embedded, Scored, Work
 from llmspell_gguf.metadata import Metadata
 from llmspell_gguf.sizing import Plan
+from llmspell_gguf.turn import failure
 from llmspell_gguf.xllamacpp_embedding import Embedder, pooling
+from llmspell_gguf.xllamacpp_listener import Listener
 from llmspell_gguf.xllamacpp_scoring import Scorer
 
 _BATCH: Final = 128
@@ -42,8 +40,15 @@ class XllamacppEngine:
         self.admission = Admission(plan.context_length, plan.parallel)
         self.title = f"xllamacpp {xllamacpp.__version__}"
         self.instalment = max(64, int(_SHARE * plan.context_length / plan.parallel))
-        self._server: Any = _start(metadata, plan)
         self._beginning = metadata.beginning
+        params = _params(metadata, plan)
+        self._listener = Listener(params)
+        try:
+            self._server: Any = _start(params, metadata, plan)
+        except BaseException:
+            self._listener.close()
+            raise
+        self._listener.hide(self._server.listening_address)
 
     @property
     def idle(self) -> bool:
@@ -61,6 +66,13 @@ class XllamacppEngine:
     async def score(self, request: ScoreRequest) -> Scored:
         return await Scorer(self._complete, self.admission, self._beginning).score(request)
 
+    async def count(self, request: ChatRequest) -> int:
+        body = Answer(self.admission, self.instalment, Work(request, "", {}), None).body()
+        answer = await asyncio.to_thread(self._listener.ask, "/v1/chat/completions/input_tokens", body)
+        if "error" in answer:
+            raise failure(answer["error"])
+        return int(answer["input_tokens"])
+
     async def embed(self, texts: Sequence[str]) -> Embedded:
         return await Embedder(self._server, self.admission, self._beginning).embed(texts)
 
@@ -75,6 +87,7 @@ class XllamacppEngine:
 
     def close(self) -> None:
         self._server = None
+        self._listener.close()
 
     def _chat(self, body: dict[str, Any], on_chunk: Callable[[Any], bool]) -> None:
         self._server.handle_chat_completions(body, on_chunk)
@@ -83,7 +96,7 @@ class XllamacppEngine:
         self._server.handle_completions(body, on_chunk)
 
 
-def _start(metadata: Metadata, plan: Plan) -> Any:
+def _params(metadata: Metadata, plan: Plan) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = metadata.path
     if plan.embedding:
@@ -111,11 +124,14 @@ def _start(metadata: Metadata, plan: Plan) -> Any:
     params.ui = False
     params.endpoint_slots = False
     params.endpoint_metrics = True  # asked in this process, see `counters`
-    with _listener(params):
-        try:
-            server = xllamacpp.Server(params)
-        except (RuntimeError, ValueError) as error:
-            raise _refusal(metadata, plan) from error
+    return params
+
+
+def _start(params: Any, metadata: Metadata, plan: Plan) -> Any:
+    try:
+        server = xllamacpp.Server(params)
+    except (RuntimeError, ValueError) as error:
+        raise _refusal(metadata, plan) from error
     server.handle_metrics()  # a server that is dropped before it answered anything deadlocks in half the runs
     return server
 
@@ -132,25 +148,6 @@ def _refusal(metadata: Metadata, plan: Plan) -> ModelNotUsable:
         what += " and its chat template" if plan.chat_template is None else " and the chat template that is set for it"
         hint = "look at [providers.gguf.chat_template], or " + hint
     return ModelNotUsable(what, model=metadata.path, hint=hint)
-
-
-@contextlib.contextmanager
-def _listener(params: Any) -> Iterator[None]:
-    """Give the engine's HTTP listener, which can't be turned off, a place where nobody can reach it.
-
-    A Unix socket in a folder that only this user may enter, removed after the load; the engine keeps working without
-    its name. Where there are no Unix sockets (and there the port is on loopback): a key that nobody knows.
-    """
-    params.api_keys = [secrets.token_urlsafe(32)]
-    if os.name != "posix":
-        yield
-        return
-    folder = tempfile.mkdtemp(prefix="llmspell-")  # made with mode 0700
-    try:
-        params.hostnames = [os.path.join(folder, "engine.sock")]
-        yield
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _grammar(schema: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from llmspell import (
     Finish,
     ModelRef,
     PromptProgress,
+    ScoreRequest,
     TextDelta,
 )
 from llmspell.errors import (
@@ -141,6 +142,16 @@ def test_it_answers_as_an_engine_in_this_process_does(shared, engine_name, heade
     assert shared.pid != os.getpid()
 
 
+def test_it_scores_and_counts_as_an_engine_in_this_process_does(shared, engine_name, header, ask):
+    here = engine.load(engine_name, header, PLAN)
+    question, chat = ScoreRequest(ModelRef("it"), ("The sea is", "A lamp is", ""), " wide and blue"), ask("How wide?")
+    expected = drive(here.score(question)), drive(here.count(chat))
+    here.close()
+    found = drive(shared.score(question)), drive(shared.count(chat))
+    assert found[0].log_probabilities == pytest.approx(expected[0].log_probabilities, abs=0.2)
+    assert (found[0].tokens, found[1]) == (expected[0].tokens, expected[1])
+
+
 def test_several_chats_at_once_keep_their_events_apart(shared, work):
     texts = ["What is the capital of France?", "Write a haiku.", "Count from one to ten.", "Say hello."]
     questions = [work(text, max_tokens=12) for text in texts]
@@ -199,6 +210,23 @@ async def settled(engine):
     while (counters := await engine.counters())["requests_processing"]:
         pass
     return counters
+
+
+def test_a_score_that_nobody_waits_for_stops(shared):
+    async def run():
+        request = ScoreRequest(ModelRef("it"), tuple(f"{number} " * 60 for number in range(8)), "and on it goes " * 30)
+        task = asyncio.ensure_future(shared.score(request))
+        while not (await shared.counters())["requests_processing"]:
+            pass
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return await settled(shared)
+
+    before = drive(settled(shared))
+    after = drive(run())
+    assert after["tokens_predicted_total"] - before["tokens_predicted_total"] < 8 * 100
+    assert shared.idle
 
 
 def test_closing_the_stream_stops_the_engine_in_the_child(shared, work):
