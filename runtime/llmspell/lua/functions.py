@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,11 @@ from llmspell.lua.effects import Later, Op, may_wait
 
 if TYPE_CHECKING:
     import asyncio
+
+
+ASKED: ContextVar[tuple[int, ...]] = ContextVar("asked", default=())
+"""The agents whose turns lead to what runs now, the outermost first. It goes along with each call into the script and
+comes back with what the function asks, so that an agent that waits for itself is found out."""
 
 
 class FunctionFailed(ScriptError):
@@ -56,7 +62,7 @@ class Functions:
         self._made += 1
         call = self._made
         answer = self._answers[call] = asyncio.get_running_loop().create_future()
-        self._want({"call": call, "fn": number, "arguments": list(arguments)})
+        self._want({"call": call, "fn": number, "arguments": list(arguments), "asked": list(ASKED.get())})
         try:
             return await answer
         except asyncio.CancelledError:

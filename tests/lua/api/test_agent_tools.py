@@ -193,6 +193,21 @@ def test_an_agent_that_calls_agents_that_call_tools(lua, provider):
     ) == ["it is 8\t8"]
 
 
+def test_an_agent_that_asks_itself_is_found_out(lua, provider):
+    provider.enqueue(call("deeper")).enqueue(call("deeper")).enqueue("well").enqueue("so")
+    assert lua("""
+      local a, b
+      local function tool(of) return { name = "deeper", description = "d", handler = function()
+        return parallel{ function() return of():execute("again").text end }[1]
+      end } end
+      a = Agent.create{ name = "a", tools = { tool(function() return b end) } }
+      b = Agent.create{ name = "b", tools = { tool(function() return a end) } }
+      print(a:execute("?").text)
+      print(b:last().tool_calls[1].result.error.message)
+      print(a:execute("?").text) -- and is free afterwards
+    """) == ["so", "a is asked by one of its own tools, and would wait for itself", "?"]
+
+
 def test_leaving_a_turn_stops_the_tool(lua, provider):
     provider.enqueue(call("slow"))
     assert lua("""

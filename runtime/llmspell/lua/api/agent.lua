@@ -1,7 +1,8 @@
 -- Agent: a model with instructions and a conversation. What a script holds is a table with a number behind it; the
 -- agent itself is on the other side of the ops.
 
-local merged, await, bind, fail, with_numbers = input, await, bind, fail, with_numbers -- input and builder: other files
+local merged, await, bind, fail = input, await, bind, fail -- input and builder are other files
+local with_numbers, asked = with_numbers, asked
 local pairs, ipairs, type, setmetatable, tostring = pairs, ipairs, type, setmetatable, tostring
 local pcall, format, gsub, encode = pcall, string.format, string.gsub, JSON.encode
 
@@ -81,7 +82,7 @@ local new_builder = builder(create)
 ---@param options? AgentInput settings for this answer, where `input` is a text
 ---@return AgentResult result
 function agent:execute(input, options)
-  local result = await("agent.execute", number_of(self, "execute"), merged(input, options))
+  local result = await("agent.execute", number_of(self, "execute"), merged(input, options), asked())
   return result -- and no tail call: the agent's functions live as long as it is on the stack
 end
 
@@ -98,7 +99,7 @@ end
 ---@param options? AgentInput settings for this answer
 ---@return string answer
 function agent:complete(text, options)
-  return await("agent.execute", number_of(self, "complete"), merged(text, options)).text
+  return self:execute(text, options).text
 end
 
 local Stream = { __name = "AgentStream", __metatable = false }
@@ -111,7 +112,7 @@ function Stream.__close(stream)
 end
 
 local function open_stream(self, number, input)
-  local id = await("agent.stream.open", number, input)
+  local id = await("agent.stream.open", number, input, asked())
   local stream = bind({ id = id, agent = self }, Stream, "agent.stream", id)
   local batch, at = {}, 0
   local function next_event()

@@ -79,8 +79,8 @@ class AgentOps:
 
     # ── turns ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def execute(self, id: int, given: Any) -> dict[str, Any]:
-        agent, turn = self._turn(id, given)
+    async def execute(self, id: int, given: Any, asked: Any = ()) -> dict[str, Any]:
+        agent, turn = self._turn(id, given, asked)
         return (await agent.execute(turn)).plain()
 
     async def query_all(self, request: Any) -> list[dict[str, Any]]:
@@ -88,10 +88,10 @@ class AgentOps:
 
         return await query_all(self._registry(), self._settings(request, "Agent.query_all"))
 
-    async def stream_open(self, id: int, given: Any) -> int:
+    async def stream_open(self, id: int, given: Any, asked: Any = ()) -> int:
         from llmspell.lua.api.batches import Batches
 
-        agent, turn = self._turn(id, given)
+        agent, turn = self._turn(id, given, asked)
         if self._batches is None:
             self._batches = Batches()
         return self._batches.open(agent.stream(turn))
@@ -154,12 +154,20 @@ class AgentOps:
             settings["tools"] = [tool if isinstance(tool, str) else read_tool(tool, functions) for tool in tools]
         return settings
 
-    def _turn(self, id: int, given: Any) -> tuple[Agent, TurnInput]:
-        """The agent of a turn and its input; keys of the input that have no effect are told to the user."""
+    def _turn(self, id: int, given: Any, asked: Any) -> tuple[Agent, TurnInput]:
+        """The agent of a turn and its input; keys of the input that have no effect are told to the user. ``asked`` are
+        the agents whose turns lead to this one."""
         from llmspell.agents.turn import read_input
+        from llmspell.lua.functions import ASKED
 
         registry = self._registry()
         agent, turn = registry.get(id), read_input(given)
+        if id in (asked or ()):
+            raise InvalidRequest(
+                f"{agent.name} is asked by one of its own tools, and would wait for itself",
+                hint="ask a copy of it: agent:fork()",
+            )
+        ASKED.set((*(asked or ()), id))
         for key in turn.unused:
             registry.notice(f"agent:execute: the key '{key}' has no effect")
         return agent, turn

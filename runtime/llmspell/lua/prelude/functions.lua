@@ -57,10 +57,19 @@ local function serve()
         running[wanted.call] = nil
         if task then cancel(task) end
       else
-        running[wanted.call] = spawn(run, nil, wanted.call, functions[wanted.fn], wanted.arguments)
+        local task = spawn(run, nil, wanted.call, functions[wanted.fn], wanted.arguments)
+        task.asked = wanted.asked
+        running[wanted.call] = task
       end
     end
   end
+end
+
+-- The agents whose turns lead to the running task, where it is a call of Python or was started for one.
+function K.asked()
+  local task = K.current
+  while task and not task.asked do task = task.parent end
+  return task and task.asked
 end
 
 -- The number under which Python may ask for calls of a function.

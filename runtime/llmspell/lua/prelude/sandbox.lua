@@ -232,7 +232,7 @@ function K.load_module(name, source)
   pristine = pristine or snapshot()
   local own = setmetatable({
     await = K.await, call = K.call, fail = K.raise, bind = K.bind, export = export, setmetatable = setmetatable,
-    number_function = K.number_function, with_numbers = K.with_numbers,
+    number_function = K.number_function, with_numbers = K.with_numbers, asked = K.asked,
   }, { __index = pristine })
   local chunk, problem = load(source, "=[llmspell " .. name .. "]", "t", own)
   if not chunk then return problem end
