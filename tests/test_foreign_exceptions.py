@@ -5,15 +5,27 @@ The first test lists the exception classes that those libraries have, so that a 
 
 import sys
 
+import jinja2
 import jsonschema_rs
 import lupa.lua54
 import msgspec
 import pluggy
 import pytest
+import yaml
 
 from llmspell import ChatRequest, Message, hookimpl
+from llmspell.agents.skills import prompt_skill, skill_md
+from llmspell.agents.skills.templates import render
 from llmspell.config import load
-from llmspell.errors import ConfigError, LLMSpellError, ModelNotUsable, OutOfMemory, ScriptError, UnsupportedOption
+from llmspell.errors import (
+    ConfigError,
+    LLMSpellError,
+    ModelNotUsable,
+    OutOfMemory,
+    ScriptError,
+    SkillError,
+    UnsupportedOption,
+)
 from llmspell.lua.driver import Driver
 from llmspell.lua.effects import Live
 from llmspell.lua.vm import Vm
@@ -29,11 +41,21 @@ else:
     import tomli as tomllib
 
 KNOWN = {
+    jinja2: {
+        "TemplateAssertionError",
+        "TemplateError",
+        "TemplateNotFound",
+        "TemplateRuntimeError",
+        "TemplateSyntaxError",
+        "TemplatesNotFound",
+        "UndefinedError",
+    },
     jsonschema_rs: {"ReferencingError", "ValidationError"},
     lupa.lua54: {"LuaError", "LuaMemoryError", "LuaSyntaxError"},
     msgspec: {"DecodeError", "EncodeError", "MsgspecError", "ValidationError"},
     pluggy: {"HookCallError", "PluginValidationError"},
     tomllib: {"TOMLDecodeError"},
+    yaml: {"MarkedYAMLError", "YAMLError"},
 }
 
 
@@ -104,6 +126,27 @@ def test_pluggy_validation_error():
 def test_jsonschema_errors(schema):
     with pytest.raises(LLMSpellError):
         check_schema(schema)
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [", "a: \0", "a: !!set {b}", "a: *b", "? {}\n: x", "%YAML 9.9\n---\na: 1", "a: 1e"]
+)
+def test_yaml_errors(tmp_path, text):
+    prompt = tmp_path / "x.yaml"
+    prompt.write_text(text)
+    with pytest.raises(SkillError, match=r"x\.yaml"):
+        prompt_skill.read_skill(str(prompt), "user")
+    (tmp_path / "SKILL.md").write_text(f"---\n{text}\n---\n")
+    with pytest.raises(SkillError, match=r"SKILL\.md"):
+        skill_md.read_skill(str(tmp_path), "user")
+
+
+@pytest.mark.parametrize(
+    "template", ["{{", "{{ a }}", "{{ 1 | a }}", "{% include 'a' %}", "{{ ''.a.b }}", "{{ [] | first + 1 }}"]
+)
+def test_jinja2_errors(template):
+    with pytest.raises(SkillError):
+        render(prompt_skill.PromptSkill("x", "x", "x.yaml", "user", None, template), {})
 
 
 def test_engine_errors(tmp_path, model_file):

@@ -34,6 +34,7 @@ def test_each_example_is_in_the_readme_and_tested():
         "local_chat.lua",
         "ollama_chat.lua",
         "parallel_agents.lua",
+        "skills.lua",
         "structured_output.lua",
     }
 
