@@ -77,7 +77,7 @@ def test_words_of_json_schema(gguf, ask, schema, check):
 @pytest.mark.parametrize(
     "schema",
     [
-        {"type": "integer", "minimum": 5, "maximum": 2},
+        {"type": "string", "pattern": "^a$", "minLength": 2},
         {"type": "string", "pattern": "([a-z"},
         {"anyOf": [{"type": "no such type"}]},
     ],

@@ -147,7 +147,7 @@ def test_a_format_goes_to_the_server(replay, chat):
     schema = recording("chat-format-schema").match["body"]["format"]
     replay.play("chat-format-schema")
     assert set(json.loads(text_of(chat(format=schema)))) == set(schema["properties"])
-    assert replay.requests[0].json["format"] == schema
+    assert replay.requests[0].json["format"] == {**schema, "additionalProperties": False}
 
 
 # ── streams that end badly ────────────────────────────────────────────────────────────────────────────────────────
