@@ -16,6 +16,7 @@ from llmspell.errors import (
     ProviderError,
     RoundLimit,
     Timeout,
+    ToolError,
     UnsupportedOption,
 )
 from llmspell.providers.contract import Finish, Message, ModelInfo, Notice, TextDelta, ToolCall, Usage
@@ -408,6 +409,27 @@ def test_a_gate_that_gives_no_answer_ends_the_turn(registry, provider, run, answ
     agent = registry.create({"tools": [tool()], "approve": lambda call: answer})
     provider.enqueue(call())
     with pytest.raises(InvalidRequest):
+        run(agent.execute("hi"))
+
+
+def test_a_gate_that_fails_ends_the_turn(registry, provider, run):
+    def approve(call):
+        raise OSError("nobody there")
+
+    agent = registry.create({"tools": [tool()], "approve": approve})
+    provider.enqueue(call())
+    with pytest.raises(ToolError, match="approve failed: OSError: nobody there"):
+        run(agent.execute("hi"))
+    assert agent.last.finish_reason == "error"
+
+
+def test_the_time_of_the_turn_spans_the_gate(registry, provider, run):
+    async def approve(call):
+        await asyncio.Event().wait()
+
+    agent = registry.create({"tools": [tool()], "approve": approve, "timeout": 0.02})
+    provider.enqueue(call())
+    with pytest.raises(Timeout, match=r"the turn took longer than 0\.02 s"):
         run(agent.execute("hi"))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from llmspell.agents.config import AgentConfig
 from llmspell.agents.context import fit
 from llmspell.agents.conversation import Conversation
 from llmspell.agents.deadline import Deadline
-from llmspell.agents.events import AgentEvent, Retry, ToolFinished
+from llmspell.agents.events import AgentEvent, Retry, ToolFinished, ToolStarted
 from llmspell.agents.result import Ending, Result, Stopwatch
 from llmspell.agents.structured import complaint, parse_answer
 from llmspell.agents.tools.rounds import carry_out, messages_of, same, shortened, skipped, with_id
@@ -60,7 +61,8 @@ class Turn:
     """A turn while it runs, and what it has so far.
 
     ``messages`` are those of the turn, the user's first. ``history`` stands in for the conversation before it where
-    that had to be shortened. ``done`` is the result, once the turn has ended well.
+    that had to be shortened. ``tools_called`` counts the calls that were begun. ``done`` is the result, once the turn
+    has ended well.
     """
 
     def __init__(self, hub: Hub, setting: Setting) -> None:
@@ -68,6 +70,7 @@ class Turn:
         self.history: tuple[Message, ...] | None = None
         self.usage = Usage()
         self.outcomes: list[ToolOutcome] = []
+        self.tools_called = 0
         self.done: Result | None = None
         self._hub, self._own = hub, setting
         self._watch, self._deadline = Stopwatch(), Deadline(setting.timeout)
@@ -108,12 +111,7 @@ class Turn:
             notices=tuple(self._notices),
         )
 
-    @property
-    def tools_called(self) -> int:
-        """How often a tool was run."""
-        return sum(outcome.status in ("done", "failed") for outcome in self.outcomes)
-
-    async def events(self) -> AsyncIterator[AgentEvent]:
+    async def events(self) -> AsyncGenerator[AgentEvent, None]:
         """Run the turn: the events as they come, the one `Finish` last, with the tokens of all requests.
 
         Raises:
@@ -125,35 +123,30 @@ class Turn:
         if self._own.tools is not None:
             self._mode = await self._own.tools.modes.choose(self._own.config.model, self._own.config.tool_mode)
         while self.done is None:
-            steps = self._step()
-            try:
+            async with aclosing(self._step()) as steps:
                 async for event in steps:
                     yield event
-            finally:
-                await close(steps)
         assert self._finish is not None
         yield Finish(self._finish.reason, self._model, self.usage)
 
-    async def _step(self) -> AsyncIterator[AgentEvent]:
+    async def _step(self) -> AsyncGenerator[AgentEvent, None]:
         """One request, and what follows from it."""
         # Tools and a format in one request are more than most providers take: while tools are offered the format
         # waits, and so does the text, which may be only half of an answer.
         waits = self._offers and self._mode == "native" and self._own.format is not None
-        requests = self._request(None if waits else self._own.format)
-        try:
-            async for event in requests:
+        async with aclosing(self._request(None if waits else self._own.format)) as events:
+            async for event in events:
                 if not (waits and isinstance(event, TextDelta)):
                     yield event
-        finally:
-            await close(requests)
         if self._finish is None:  # the request is made again, in another mode
             return
         text, reason = "".join(self._text), self._finish.reason
         if reason == "content_filter":
             self.done = self.result(reason, success=False)
         elif self._calls:
-            async for step in self._round(text):
-                yield step
+            async with aclosing(self._round(text)) as steps:
+                async for step in steps:
+                    yield step
         elif self._own.format is None:
             self.done = self.result(reason, success=True)
         else:
@@ -177,7 +170,7 @@ class Turn:
 
     # ── a request ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _request(self, format: Mapping[str, Any] | None) -> AsyncIterator[ChatEvent]:
+    async def _request(self, format: Mapping[str, Any] | None) -> AsyncGenerator[ChatEvent, None]:
         own, left = self._own, self._deadline.left()
         first = self._finish is None
         ask = Ask(
@@ -208,7 +201,7 @@ class Turn:
                 raise
             raise self._deadline.passed(error.partial) from error
         except UnsupportedOption as error:
-            if error.option != "tools" or own.tools is None or not self._offers or own.config.tool_mode != "auto":
+            if error.option != "tools" or own.tools is None or self._mode != "native" or own.config.tool_mode != "auto":
                 raise
             self._mode = await own.tools.modes.without_native(own.config.model)  # nothing was known of it before
         finally:
@@ -271,7 +264,7 @@ class Turn:
 
     # ── a round of calls ──────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _round(self, text: str) -> AsyncIterator[AgentEvent]:
+    async def _round(self, text: str) -> AsyncGenerator[AgentEvent, None]:
         """Carry out the calls that the model has made, and put them into the turn."""
         tools, calls = self._own.tools, tuple(self._calls)
         assert tools is not None
@@ -292,15 +285,14 @@ class Turn:
         else:
             self._rounds += 1
             most = await self._most_characters()
-            steps = carry_out(calls, tools, self._deadline.left)
-            try:
+            async with aclosing(carry_out(calls, tools, self._deadline.left)) as steps:
                 async for step in steps:
-                    if isinstance(step, ToolFinished):
+                    if isinstance(step, ToolStarted):
+                        self.tools_called += 1
+                    else:
                         step = self._ended(self._short(step.outcome, most))
                         ended.append(step.outcome)
                     yield step
-            finally:
-                await close(steps)
         places = {call.id: place for place, call in enumerate(calls)}
         ended.sort(key=lambda outcome: places[outcome.call.id])
         self.outcomes[-len(ended) :] = ended

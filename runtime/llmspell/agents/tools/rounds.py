@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -46,8 +47,9 @@ async def carry_out(
             yield ToolFinished(failed(call, error))
             continue
         if together and not tool.parallel:
-            async for event in _together(together, tools, left):
-                yield event
+            async with aclosing(_together(together, tools, left)) as events:
+                async for event in events:
+                    yield event
             together = []
         allowed = await _approved(call, tool, tools, left)
         if isinstance(allowed, ToolError):
@@ -58,8 +60,9 @@ async def carry_out(
             yield ToolStarted(allowed)
             yield ToolFinished(await _outcome(allowed, tool, tools, left()))
     if together:
-        async for event in _together(together, tools, left):
-            yield event
+        async with aclosing(_together(together, tools, left)) as events:
+            async for event in events:
+                yield event
 
 
 async def _approved(

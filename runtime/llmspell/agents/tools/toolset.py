@@ -8,7 +8,7 @@ from typing import Any
 
 from llmspell.agents.tools.mode import Modes
 from llmspell.agents.tools.toolbox import Toolbox, not_found, plain_name
-from llmspell.errors import InvalidRequest, ToolError
+from llmspell.errors import InvalidRequest, LLMSpellError, ToolError
 from llmspell.plugins.values import Tool
 from llmspell.providers.contract import ToolCall, ToolSpec
 from llmspell.providers.requests import describe
@@ -60,12 +60,11 @@ class ToolSet:
 
         Raises:
             InvalidRequest: the gate gave something else than an answer, or arguments that break the schema.
+            LLMSpellError: as the gate raised it; ToolError for what else it did.
         """
         if self._approve is None:
             return call
-        answer = self._approve({"id": call.id, "name": call.name, "arguments": call.arguments})
-        if inspect.isawaitable(answer):
-            answer = await answer
+        answer = await self._answer({"id": call.id, "name": call.name, "arguments": call.arguments})
         if answer is True:
             return call
         if answer is None or answer is False:
@@ -77,6 +76,16 @@ class ToolSet:
         raise InvalidRequest(
             f"approve must give true, false, a reason, or a table of arguments, not {describe(answer)}"
         )
+
+    async def _answer(self, call: Mapping[str, Any]) -> Any:
+        assert self._approve is not None
+        try:
+            answer = self._approve(call)
+            return await answer if inspect.isawaitable(answer) else answer
+        except LLMSpellError:
+            raise
+        except Exception as error:
+            raise ToolError(f"approve failed: {type(error).__name__}: {error}", tool=call["name"]) from error
 
     async def run(self, call: ToolCall, tool: Tool, left: float | None) -> Any:
         """Run a call that may take ``left`` seconds; raises as `Toolbox.call` does."""
