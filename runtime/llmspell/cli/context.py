@@ -120,6 +120,8 @@ def flags(arguments: Namespace) -> dict[str, tuple[str, Any]]:
     found: dict[str, tuple[str, Any]] = {}
     for option in OPTIONS:
         value = getattr(arguments, option.dest, None)
+        if value is True and option.name.startswith("--no-"):
+            value = False
         if option.setting is None or value is None:
             continue
         if option.setting == "models.remap":

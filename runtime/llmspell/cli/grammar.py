@@ -111,12 +111,18 @@ MODELS = Option(
 )
 EMBEDDER = Option(("-m", "--model"), "the model that embeds, in place of `[models] embedding`", "SPEC")
 AGENTS = Option(("--agents",), "how many agents ask at once, 4 if not given", "N", read=int)
+NUMBER = Option(("-n", "--number"), "so many at most, 20 if not given", "N", read=int)
+OF_MODEL = Option(("-m", "--model"), "only models whose name has TEXT in it", "TEXT", key="of_model")
+OF_AGENT = Option(("--agent",), "only agents whose name has TEXT in it", "TEXT")
+SINCE = Option(("--since",), "only later ones: 30m, 12h, 3d, today, 2026-10-31", "WHEN")
+ERRORS = Option(("--errors",), "only those that failed, or never ended")
+OF_RUN = Option(("--run",), "only those of one run", "ID")
 ORIGIN = Option(("--origin",), "say where each value comes from")
 SET = Option(("--set",), "give the variable NAME of the skill a value (repeatable)", "NAME=VALUE", repeated=True)
 USER = Option(("--user",), "write your own file, not the project's")
 
 EVERYWHERE = (MODEL, REMAP, CONFIG, VERBOSE, DEBUG)
-PROGRAM = (TIMEOUT, ALLOW_READ, ALLOW_WRITE, ALLOW_ENV, ALLOW_HOST, ALLOW_PRIVATE_HOST, ALLOW_PROGRAM)
+PROGRAM = (TIMEOUT, ALLOW_READ, ALLOW_WRITE, ALLOW_ENV, ALLOW_HOST, ALLOW_PRIVATE_HOST, ALLOW_PROGRAM, NO_LOG)
 
 SPEC = Argument("spec", "a model, such as smollm2:135m, local/llama3.1:8b or mistral:7b@ollama")
 SOURCE = Argument(
@@ -200,6 +206,35 @@ VERBS: Sequence[Verb] = (
     Verb(("config", "path"), "the files that settings are read from", "config:path", options=(JSON,)),
     Verb(("config", "check"), "look for mistakes in the settings", "config:check"),
     Verb(("config", "init"), "write a commented llmspell.toml", "config:init", options=(USER,)),
+    Verb(
+        ("logs", "list"),
+        "the latest requests to models",
+        "logs:list_latest",
+        options=(NUMBER, OF_MODEL, OF_AGENT, SINCE, ERRORS, OF_RUN, JSON),
+    ),
+    Verb(
+        ("logs", "show"),
+        "a request with all that was said",
+        "logs:show",
+        (Argument("id", "its number in the list; without one the latest", optional=True),),
+        (JSON,),
+    ),
+    Verb(
+        ("logs", "search"),
+        "the requests in which words stand",
+        "logs:search",
+        (Argument("words", "words, or how they begin; all must be there", optional=True),),
+        (NUMBER, OF_MODEL, OF_AGENT, SINCE, ERRORS, OF_RUN, JSON),
+        program=True,
+        greedy=True,
+    ),
+    Verb(
+        ("logs", "stats"),
+        "requests, tokens, errors and times of each model",
+        "logs:stats",
+        options=(OF_MODEL, OF_AGENT, SINCE, OF_RUN, JSON),
+    ),
+    Verb(("logs", "path"), "where the log is", "logs:path", options=(JSON,)),
     Verb(("doctor",), "check that everything is in place", "doctor:examine", options=(JSON,)),
     Verb(("bench",), "measure how models run on this machine", "bench:measure", options=(MODELS, AGENTS, JSON)),
     Verb(
@@ -217,7 +252,10 @@ GROUPS = {
     "tool": "what agents may call",
     "plugin": "what extends llmspell",
     "config": "settings and where they come from",
+    "logs": "what was asked of models, and what they answered",
 }
+ALONE = {"logs": "list"}
+"""The verb that a group means by itself."""
 
 _BY_NAMES: dict[tuple[str, ...], Option] = {}
 for _option in (*EVERYWHERE, *PROGRAM, *(option for verb in VERBS for option in verb.options)):

@@ -10,7 +10,7 @@ from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpForm
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
-from llmspell.cli.grammar import EVERYWHERE, GROUPS, OPTIONS, Option, Verb, first_words, options_of, verbs_of
+from llmspell.cli.grammar import ALONE, EVERYWHERE, GROUPS, OPTIONS, Option, Verb, first_words, options_of, verbs_of
 from llmspell.errors import UsageError
 
 HELP = ("-h", "--help")
@@ -176,6 +176,8 @@ def _in_group(group: str, flags: list[str], after: list[str], foreign: Callable[
     if not rest:
         if any(flag in HELP for flag in flags):
             return Request(None, Namespace(), topic=(group,))
+        if group in ALONE:
+            return _of_verb(next(verb for verb in verbs_of(group) if verb.words[1] == ALONE[group]), flags, [])
         raise UsageError(f"`llmspell {group}` needs one of: {', '.join(names)}", hint=f"`llmspell help {group}`")
     verb = next((verb for verb in verbs_of(group) if verb.words[1] == rest[0]), None)
     if verb is None:

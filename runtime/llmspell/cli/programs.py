@@ -61,9 +61,11 @@ class TerminalSession(Session):
         if self.has_hub:
             return super().hub
         from llmspell.cli.listening import Listener
+        from llmspell.cli.logged import log_requests
         from llmspell.cli.missing import Fetcher
 
         hub = super().hub
         hub.on_event = Listener(self.settings.logs.verbose)
         hub.on_missing = Fetcher(hub)
+        log_requests(hub, self.settings, self.script or "")
         return hub

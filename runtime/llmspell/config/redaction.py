@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 HIDDEN = "***"
@@ -12,6 +13,13 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"^(sk-|sk_|ghp_|github_pat_|hf_|gsk_|xai-|AIza|AKIA|Bearer\s)\S{8,}")
+_ANYWHERE = re.compile(
+    r"(?<![A-Za-z0-9])(?:sk-|sk_|ghp_|github_pat_|hf_|gsk_|xai-|AIza|AKIA)(?=[\w-]*\d)[\w-]{12,}"
+    r"|(?<=Bearer )[\w.~+/=-]{12,}"
+)
+"""Keys in the midst of a text: with a digit, so that names of things that begin alike stay."""
+_LEAST = 8
+"""Shorter values stand in too many texts by chance."""
 _URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -31,3 +39,18 @@ def redacted(value: Any, key: str = "") -> Any:
     if names_a_secret(key) or _VALUE.match(value):
         return HIDDEN
     return _URL_PASSWORD.sub(f"{HIDDEN}@", value)
+
+
+def known_secrets(environ: Mapping[str, str], providers: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Texts that are secrets by the names under which the environment and the configuration have them."""
+    named = [*environ.items(), *((key, value) for table in providers.values() for key, value in table.items())]
+    return tuple(
+        {value for key, value in named if isinstance(value, str) and len(value) >= _LEAST and names_a_secret(key)}
+    )
+
+
+def scrubbed(text: str, known: Sequence[str] = ()) -> str:
+    """A text in which nothing stands any more that is a known secret, or that is shaped like a key."""
+    for secret in known:
+        text = text.replace(secret, HIDDEN)
+    return _URL_PASSWORD.sub(f"{HIDDEN}@", _ANYWHERE.sub(HIDDEN, text))

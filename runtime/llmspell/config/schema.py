@@ -109,10 +109,18 @@ class Tools(Struct, frozen=True, kw_only=True):
 
 
 class Logs(Struct, frozen=True, kw_only=True):
-    """What is said on stderr beside errors."""
+    """What is said on stderr beside errors, and what is written down of requests."""
 
     verbose: Annotated[bool, Meta(description="says what was chosen and why, as `-v` does")] = False
     debug: Annotated[bool, Meta(description="shows Python tracebacks, as `--debug` does")] = False
+    requests: Annotated[
+        bool,
+        Meta(description="writes every request of a program down, for `llmspell logs`; `--no-log` switches it off"),
+    ] = True
+    keep_days: Annotated[int, Meta(ge=1, description="how long requests are kept, in days")] = 90
+    keep_mb: Annotated[
+        int, Meta(ge=1, description="how large the log of requests may grow, in MB; the oldest then go first")
+    ] = 500
 
 
 class Runs(Struct, frozen=True, kw_only=True):

@@ -514,6 +514,8 @@ class Hub:
     async def aclose(self) -> None:
         """Give back what the used providers hold."""
         made = self._instances.made()
-        await asyncio.gather(*(p.aclose() for p in made.values()), return_exceptions=True)
-        if self.observer is not None:
-            await self.observer.aclose()
+        try:
+            await asyncio.gather(*(p.aclose() for p in made.values()), return_exceptions=True)
+        finally:
+            if self.observer is not None:
+                await self.observer.aclose()
