@@ -168,7 +168,6 @@ class Watched(Recorder):
 @pytest.fixture
 def recorded(monkeypatch, capfd):
     """A journal, and what the run that it came from printed."""
-    from llmspell.config import load
 
     monkeypatch.setenv("SHOWN", "yes")
     system = System(Grants(env=["SHOWN"], write=[os.getcwd()]), folder=os.getcwd(), memory_used=lambda: 12345)

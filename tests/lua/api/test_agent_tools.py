@@ -126,9 +126,14 @@ def test_what_a_handler_raises_is_told_to_the_model_and_kept(lua, provider):
 def test_parallel_tools_run_beside_each_other_and_others_in_order(lua, provider):
     provider.enqueue(call("slow", "1", n=1), call("slow", "2", n=2)).enqueue("done")
     source = """
-      local a = Agent.create{ tools = { { name = "slow", description = "d", parallel = %s,
-        parameters = { n = "integer" }, handler = function(args) print("from", args.n) sleep(0.02 / args.n) print("to", args.n) return args.n end } } }
-      local r = a:execute("?")
+      local slow = { name = "slow", description = "d", parallel = %s, parameters = { n = "integer" } }
+      function slow.handler(args)
+        print("from", args.n)
+        sleep(0.02 / args.n)
+        print("to", args.n)
+        return args.n
+      end
+      local r = Agent.create{ tools = { slow } }:execute("?")
       print(r.tool_calls[1].status, r.tool_calls[2].status)
     """
     assert lua(source % "true") == ["from\t1", "from\t2", "to\t2", "to\t1", "done\tdone"]

@@ -110,6 +110,32 @@ class AgentOps:
         if self._batches is not None:
             self._batches.release(stream)
 
+    # ── what is kept ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def save(self, id: int, name: Any) -> None:
+        from llmspell.agents.history import saving
+
+        agent = self._registry().get(id)
+        await saving.save(agent, name, approved=agent.gated)
+
+    async def load(self, name: Any, changes: Any) -> dict[str, Any]:
+        from llmspell.agents.history import saving
+
+        return _handle(await saving.load(self._registry(), name, self._settings(changes, "Agent.load")))
+
+    async def saved(self) -> list[dict[str, Any]]:
+        from llmspell.agents.history import saving
+
+        return [
+            {"name": one.name, "model": one.model, "turns": one.turns, "saved_at": int(one.saved_at)}
+            for one in await saving.saved()
+        ]
+
+    async def forget(self, name: Any) -> bool:
+        from llmspell.agents.history import saving
+
+        return await saving.forget(name)
+
     # ── what an agent says of itself ──────────────────────────────────────────────────────────────────────────────
 
     def last(self, id: int) -> dict[str, Any] | None:
