@@ -18,7 +18,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
 _IPV4_IN_IPV6 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: a gateway passes on to the address in the last 32 bits
-_PLATFORM = {ipaddress.ip_address("168.63.129.16")}  # looks public, and gives Azure's machines their secrets
+_METADATA = [
+    ipaddress.ip_network(network)
+    for network in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254", "100.100.100.200", "168.63.129.16")
+]
+"""Where clouds tell their machines, without a password, what nobody else may know. The last one looks public."""
 
 
 class GrantedHost(NamedTuple):
@@ -35,11 +39,13 @@ class GrantedHost(NamedTuple):
         Raises:
             SandboxError: it is one of this machine or its network, which `[sandbox] private_hosts` doesn't grant.
         """
-        if not self.private and not is_public(address):
-            shown = self.name if self.name == address else f"{self.name} ({address})"
-            entry = f"{self.name}:{self.port}"
+        if self.name == address and self.private:
+            return
+        if _keeps_secrets(address) if self.private else not is_public(address):
+            entry = f"{address if self.private else self.name}:{self.port}"
             raise SandboxError(
-                f"{shown}: the address is of this machine or its network, which the sandbox doesn't grant",
+                f"{self.name}: its address {address} is of this machine or its network, "
+                "which the sandbox doesn't grant",
                 hint=f'add "{entry}" to `[sandbox] private_hosts` in llmspell.toml, '
                 f"or run with --allow-private-host {entry}",
             )
@@ -71,12 +77,21 @@ def granted_host(url: str, hosts: Iterable[str], private_hosts: Iterable[str]) -
 
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the Internet, as far as its number tells."""
+    found = _read(address)
+    if isinstance(found, ipaddress.IPv6Address) and found.is_site_local:
+        return False
+    return found.is_global and not found.is_multicast and not found.is_reserved and not _keeps_secrets(address)
+
+
+def _keeps_secrets(address: str) -> bool:
+    found = _read(address)
+    return any(found.version == network.version and found in network for network in _METADATA)
+
+
+def _read(address: str) -> Address:
+    """An address; of one of IPv6 that leads to one of IPv4, the latter."""
     found: Address = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.is_site_local:
-            return False
-        found = _inner(found) or found
-    return found.is_global and not found.is_multicast and not found.is_reserved and found not in _PLATFORM
+    return _inner(found) or found if isinstance(found, ipaddress.IPv6Address) else found
 
 
 def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
