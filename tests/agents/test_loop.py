@@ -267,7 +267,7 @@ def test_the_same_again_and_again_is_not_run_a_third_time(agent, provider, run):
 def test_who_goes_on_even_so_reaches_the_limit(agent, provider, run):
     for _ in range(4):
         provider.enqueue(call())
-    with pytest.raises(RoundLimit, match="instead of answering"):
+    with pytest.raises(RoundLimit, match="asked for the same 3 times"):
         run(agent.execute("hi"))
     assert provider.replies_left == 0
 
@@ -554,6 +554,13 @@ def test_an_answer_that_breaks_its_format_is_asked_for_again(registry, provider,
     assert [message.role for message in second] == ["user", "assistant", "user"]
     assert second[1].content == '{"n": "x"}' and "integer" in second[2].content
     assert [message.content for message in agent.messages()] == ["hi", '{"n": 1}']
+
+
+def test_a_call_in_place_of_the_answer_that_was_asked_for(registry, provider, run):
+    agent = registry.create({"tools": [tool()], "format": SCHEMA})
+    provider.enqueue("It is three.").enqueue(call())
+    with pytest.raises(ProviderError, match="called the tool 'weather', and the request offered none"):
+        run(agent.execute("hi"))
 
 
 def test_after_the_last_attempt_the_error_has_the_last_text(registry, provider, run):

@@ -14,7 +14,8 @@ from llmspell.agents.deadline import Deadline
 from llmspell.agents.events import AgentEvent, Retry, ToolFinished, ToolStarted
 from llmspell.agents.result import Ending, Result, Stopwatch
 from llmspell.agents.structured import complaint, parse_answer
-from llmspell.agents.tools.rounds import carry_out, messages_of, same, shortened, skipped, with_id
+from llmspell.agents.tools.limits import CIRCLE, HINT, Limits
+from llmspell.agents.tools.rounds import carry_out, messages_of, shortened, skipped, with_id
 from llmspell.agents.tools.values import Ask, ToolMode, ToolOutcome
 from llmspell.errors import InvalidAnswer, ProviderError, RoundLimit, Timeout, UnsupportedOption
 from llmspell.providers.contract import (
@@ -35,8 +36,6 @@ from llmspell.providers.watching import close
 if TYPE_CHECKING:
     from llmspell.agents.tools.toolset import ToolSet
 
-IDENTICAL_ROUNDS = 3
-"""How often in a row a model may ask for the same; the last time it is told so instead."""
 CHARACTERS_PER_TOKEN = 4
 """What a token is taken for where results of tools are cut; before a request its prompt is counted well."""
 MOST_CHARACTERS = 100_000
@@ -77,7 +76,7 @@ class Turn:
         self._provider = self._model = ""
         self._reasoning: list[str] = []
         self._notices: list[str] = []
-        self._rounds, self._attempts = 0, 1
+        self._attempts = 1
         # of the request that runs, or was the last
         self._text: list[str] = []
         self._calls: list[ToolCall] = []
@@ -87,10 +86,9 @@ class Turn:
         self._offers = setting.tools is not None
         self._mode: ToolMode = "native"
         self._complaint: tuple[Message, ...] = ()  # an answer that broke its format, and what is wrong with it
-        # of rounds
+        # of its rounds
+        self._limits = Limits(setting.config)
         self._ids: set[str] | None = None
-        self._asked: tuple[Any, ...] = ()
-        self._times = 0
 
     def result(self, reason: Ending, *, success: bool, data: Any = None, error: str | None = None) -> Result:
         """The result as it stands now."""
@@ -106,7 +104,7 @@ class Turn:
             reasoning="".join(self._reasoning) or None,
             error=error,
             tool_calls=tuple(self.outcomes),
-            rounds=self._rounds,
+            rounds=self._limits.rounds,
             attempts=self._attempts,
             notices=tuple(self._notices),
         )
@@ -249,7 +247,7 @@ class Turn:
         return event
 
     def _called(self, call: ToolCall) -> ToolCall:
-        if self._own.tools is None:
+        if not (self._offers or self._limits.circling):
             raise ProviderError(
                 f"{self._provider} called the tool '{call.name}', and the request offered none", provider=self._provider
             )
@@ -268,22 +266,18 @@ class Turn:
         """Carry out the calls that the model has made, and put them into the turn."""
         tools, calls = self._own.tools, tuple(self._calls)
         assert tools is not None
-        asked = same(calls)
-        self._times = self._times + 1 if asked == self._asked else 1
-        self._asked = asked
-        if (limit := self._limit(len(calls))) is not None:
+        if (limit := self._limits.reached(calls)) is not None:
             for call in calls:
                 yield self._ended(skipped(call, f"skipped: {limit}"))
-            raise RoundLimit(limit, result=self.result("error", success=False, error=limit).plain(), hint=_HINT)
+            raise RoundLimit(limit, result=self.result("error", success=False, error=limit).plain(), hint=HINT)
         ended: list[ToolOutcome] = []
-        if self._times == IDENTICAL_ROUNDS:
+        if self._limits.circles(calls):
             self._offers = False
             for call in calls:
-                event = self._ended(skipped(call, _CIRCLE))
+                event = self._ended(skipped(call, CIRCLE))
                 ended.append(event.outcome)
                 yield event
         else:
-            self._rounds += 1
             most = await self._most_characters()
             async with aclosing(carry_out(calls, tools, self._deadline.left)) as steps:
                 async for step in steps:
@@ -297,18 +291,6 @@ class Turn:
         ended.sort(key=lambda outcome: places[outcome.call.id])
         self.outcomes[-len(ended) :] = ended
         self.messages += messages_of(text, ended)
-
-    def _limit(self, calls: int) -> str | None:
-        """Why no more tools are called in this turn, if so."""
-        own = self._own.config
-        if not self._offers:
-            return "the model goes on calling tools instead of answering"
-        if self._rounds >= own.max_rounds:
-            return f"the model goes on calling tools after {own.max_rounds} rounds"
-        most = own.resource_limits.get("max_tool_calls")
-        if most is not None and len(self.outcomes) + calls > most:
-            return f"the model asks for more than {most:g} calls of tools"
-        return None
 
     def _ended(self, outcome: ToolOutcome) -> ToolFinished:
         self.outcomes.append(outcome)
@@ -325,9 +307,3 @@ class Turn:
             return outcome
         self._notices.append(f"the result of {outcome.call.name} was cut to {most:,} characters for the model")
         return replace(outcome, content=shortened(outcome.content, most))
-
-
-_HINT = "raise max_rounds, or say in the system prompt when to stop; the error's result has what there is"
-_CIRCLE = (
-    "you ask for the same again and again, and it was not done once more: answer now with the results that you have"
-)
