@@ -51,34 +51,30 @@ TOOL = 'local t = { name = "t", description = "d", handler = function() return 5
 
 def test_calls_and_results_come_back_as_they_were(lua, caller):
     caller.enqueue(ToolCall("7", "t", {})).enqueue("five").enqueue("again")
-    assert lua(TOOL + 'local a = Agent.create{ tools = { t } } a:execute("?") a:save("x") print("saved")', caller) == [
-        "saved"
-    ]
-    assert lua(
-        TOOL
-        + """
+    first = 'local a = Agent.create{ tools = { t } } a:execute("?") a:save("x") print("saved")'
+    then = """
       local a = Agent.load("x", { tools = { t } })
       print(a:messages()[2].tool_calls[1].id, a:messages()[3].tool_call_id, a:messages()[3].content)
       print(a:execute("and?").text)
-    """,
-        caller,
-    ) == ["7\t7\t5", "again"]
+    """
+    assert lua(TOOL + first, caller) == ["saved"]
+    assert lua(TOOL + then, caller) == ["7\t7\t5", "again"]
 
 
 def test_what_only_the_script_can_give_has_to_be_given_again(lua, caller):
-    lua(
-        TOOL + 'Agent.create{ tools = { t } }:save("x") Agent.create{ approve = function() end }:save("y") print(1)',
-        caller,
-    )
-    out = lua(
-        """
+    saving = """
+      Agent.create{ tools = { t } }:save("x")
+      Agent.create{ tools = { t }, approve = function() end }:save("y")
+      print("saved")
+    """
+    loading = """
       for _, name in ipairs{ "x", "y", "z" } do
-        local ok, e = pcall(Agent.load, name)
+        local ok, e = pcall(Agent.load, name, name == "y" and { tools = { t } } or nil)
         print(e.type, e.message, e.hint)
       end
-    """,
-        caller,
-    )
+    """
+    assert lua(TOOL + saving, caller) == ["saved"]
+    out = lua(TOOL + loading, caller)
     assert out[0].startswith("invalid_request\tthe saved conversation 'x' used a tool that isn't here now")
     assert "tools = { t }" in out[0]
     assert out[1].startswith("invalid_request\tthe tool calls of the saved conversation 'y' had to be approved")
