@@ -41,6 +41,7 @@ def complete(llmspell, tmp_path):
             "llmspell run --allow-",
             ["--allow-read", "--allow-write", "--allow-env", "--allow-host", "--allow-private-host", "--allow-program"],
         ),
+        ("llmspell skill show su", ["summarize"]),
         ("llmspell config show sandbox.m", ["sandbox.memory_mb"]),
         ("llmspell model list --j", ["--json"]),
     ],

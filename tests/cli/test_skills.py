@@ -199,7 +199,7 @@ def test_the_model_that_a_skill_prefers(skills, write):
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("run",), 2, "needs NAME"),
+        (("run",), 2, "needs SKILL"),
         (("run", "sumarize", "x"), 1, "there is no skill 'sumarize'\nhint: did you mean 'summarize'?"),
         (("show", "sumarize"), 1, "did you mean 'summarize'?"),
         (("run", "chat"), 1, "the skill 'chat' needs the variable 'input'"),

@@ -64,6 +64,7 @@ def _complete_words(known: Parser) -> Parser:
         "allow_read": DirectoriesCompleter(),
         "allow_write": DirectoriesCompleter(),
         "section": _keys,
+        "skill": _skills,
         "verb": lambda **_: [*GROUPS, *(verb.words[0] for verb in VERBS)],
     }
     for action in known._actions:  # argparse has no public list of them
@@ -80,6 +81,13 @@ def _models(prefix: str = "", action: Action | None = None, **_: Any) -> list[st
     except LLMSpellError:  # a shell that completes has no place for an error
         return remembered()
     return sorted({*remembered(), *settings.models.aliases, settings.models.default})
+
+
+def _skills(**_: Any) -> list[str]:
+    from llmspell.agents.skills.folders import skill_folders
+    from llmspell.agents.skills.library import Library
+
+    return sorted(Library(skill_folders()).skills)
 
 
 def _keys(**_: Any) -> list[str]:

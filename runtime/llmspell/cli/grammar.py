@@ -128,7 +128,7 @@ SPEC = Argument("spec", "a model, such as smollm2:135m, local/llama3.1:8b or mis
 SOURCE = Argument(
     "spec", "a name of `llmspell model available`, hf:owner/repo[/file.gguf], a URL, or a .gguf file here"
 )
-SKILL = Argument("name", "a skill, such as summarize")
+SKILL = Argument("skill", "a skill, such as summarize")
 TOOL = Argument("name", "a tool, such as calculator")
 SHELLS = ("bash", "zsh", "fish")
 

@@ -33,7 +33,7 @@ def list_all(context: Context) -> int:
 
 def show(context: Context) -> int:
     """All that is known of one skill, and its texts."""
-    fields = details(_library(context).get(context.arguments.name))
+    fields = details(_library(context).get(context.arguments.skill))
     if context.given("json"):
         print(as_json(fields))
         return 0
@@ -66,7 +66,7 @@ def run(context: Context) -> int:
     from llmspell.cli.listening import Listener
     from llmspell.cli.missing import Fetcher
 
-    skill = _library(context).get(context.arguments.name)
+    skill = _library(context).get(context.arguments.skill)
     given = _variables(context, skill)
     if skill.source == "project":  # its text is that of whoever wrote what lies here
         tools = f", with the tools {', '.join(skill.tools)}" if isinstance(skill, PromptSkill) and skill.tools else ""

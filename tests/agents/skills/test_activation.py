@@ -36,6 +36,11 @@ def test_the_catalog_has_names_and_descriptions_only(two):
     assert "Count" not in attached.prompt
 
 
+def test_the_catalog_stays_short(skill, folders):
+    skill("long", "x" * 5000)
+    assert attach(True, folders()).prompt.count("x") < 1100
+
+
 def test_the_tools_take_the_names_that_there_are(two):
     activate, read = attach(True, two).tools
     assert (activate.name, read.name) == (ACTIVATE, READ)

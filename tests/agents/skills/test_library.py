@@ -84,3 +84,11 @@ def test_links_lead_out_of_no_project_but_may_out_of_the_users_folder(skill, wri
     with pytest.raises(SkillError, match="leads out of"):
         project.get("pdf")
     assert {one.source for one in Library(folders("skills", "mine")).skills.values()} == {"user"}
+
+
+def test_a_file_is_read_anew_when_it_changes(skill, folders):
+    skill("pdf", "First.")
+    first = Library(folders()).get("pdf")
+    assert Library(folders()).get("pdf") is first
+    skill("pdf", "Then another.")
+    assert Library(folders()).get("pdf").description == "Then another."

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 from llmspell.agents.skills.folders import Folder
 from llmspell.agents.skills.library import Library
 from llmspell.agents.skills.resources import MOST_LISTED, list_resources, read_resource
-from llmspell.agents.skills.skill_md import InstructionSkill, read_body
+from llmspell.agents.skills.skill_md import MOST_DESCRIPTION, InstructionSkill, read_body
 from llmspell.errors import InvalidRequest, SkillError
 from llmspell.plugins.values import Tool
 from llmspell.providers.contract import Message, Notice
@@ -156,7 +156,7 @@ def _wanted(names: Any) -> dict[str, Any]:
 def _catalog(skills: Sequence[InstructionSkill]) -> str:
     entries = (
         f"  <skill>\n    <name>{escape(skill.name)}</name>\n"
-        f"    <description>{escape(skill.description)}</description>\n  </skill>"
+        f"    <description>{escape(skill.description[:MOST_DESCRIPTION])}</description>\n  </skill>"
         for skill in skills
     )
     return "\n".join((_GUIDE, "<available_skills>", *entries, "</available_skills>"))

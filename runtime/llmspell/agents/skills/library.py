@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TypeAlias
 
 from llmspell.agents.skills import prompt_skill, skill_md
-from llmspell.agents.skills.folders import Folder
+from llmspell.agents.skills.folders import Folder, Source
 from llmspell.agents.skills.prompt_skill import PromptSkill
 from llmspell.agents.skills.skill_md import InstructionSkill
 from llmspell.errors import SkillError
@@ -80,9 +81,20 @@ class Library:
 
 
 def _read(path: str, folder: Folder) -> Skill:
+    file = path if path.endswith(prompt_skill.SUFFIXES) else os.path.join(path, skill_md.FILE)
+    try:
+        found = os.stat(file)
+    except OSError as error:
+        raise SkillError(f"cannot read {file}: {error.strerror}") from None
+    return _read_once(path, folder.source, (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino))
+
+
+@lru_cache(MOST_ENTRIES)
+def _read_once(path: str, source: Source, state: tuple[int, ...]) -> Skill:
+    """Read a skill for all agents that ask for it, until its file's ``state`` is another."""
     if path.endswith(prompt_skill.SUFFIXES):
-        return prompt_skill.read_skill(path, folder.source)
-    return skill_md.read_skill(path, folder.source)
+        return prompt_skill.read_skill(path, source)
+    return skill_md.read_skill(path, source)
 
 
 def _candidates(folder: Folder) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,8 @@ from llmspell.agents.skills.yaml_text import YamlFault, read_texts
 from llmspell.errors import SkillError
 
 FILE = "SKILL.md"
+MOST_DESCRIPTION = 1024
+"""Characters of a description that a model is shown."""
 _HEAD = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PLAIN_VALUE = re.compile(r"^([A-Za-z][\w-]*):[ \t]+([^\s\"'|>\[{&*!].*?)[ \t]*$", re.M)
@@ -118,8 +120,8 @@ def _warnings(head: Mapping[str, Any], name: str, description: str, folder: str)
         yield f"the name has {len(name)} characters; 64 are the most"
     if not _NAME.fullmatch(name):
         yield f"the name '{name}' is not made of a-z, 0-9 and single hyphens between them"
-    if len(description) > 1024:
-        yield f"the description has {len(description)} characters; 1024 are the most"
+    if len(description) > MOST_DESCRIPTION:
+        yield f"the description has {len(description)} characters; {MOST_DESCRIPTION} are the most"
     if len(_text(head.get("compatibility"))) > 500:
         yield "compatibility has more than 500 characters"
 
