@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import llmspell_tools
+from llmspell.config import load
 from llmspell.testing import write_plugin
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tools.md").read_text(encoding="utf-8")
@@ -40,6 +41,12 @@ def test_the_scripts_print_what_the_page_says(script, output, tmp_path):
         timeout=300,
     )
     assert (done.returncode, done.stderr, done.stdout) == (0, "", output)
+
+
+@pytest.mark.parametrize("text", [text for _, language, text in BLOCKS if language == "toml"])
+def test_each_toml_block_loads(text, tmp_path):
+    (tmp_path / "llmspell.toml").write_text(text, encoding="utf-8")
+    assert load(environ={"LLMSPELL_HOME": str(tmp_path / "home")}, cwd=str(tmp_path)).origins
 
 
 def test_the_table_of_tools_is_that_of_the_code():
