@@ -2,7 +2,10 @@
 
 import pytest
 
+from llmspell import Tool
 from llmspell.agents.config import AgentConfig, Defaults, read_config
+from llmspell.agents.context import ContextPolicy
+from llmspell.config import load
 from llmspell.errors import InvalidRequest
 
 DEFAULTS = Defaults("local/small", "Be kind.", 0.3, 64, 30.0)
@@ -79,6 +82,44 @@ def test_prompt_is_another_name_of_system_prompt():
 def test_an_agent_without_memory():
     assert read(memory_enabled=False, max_conversation_length=5).max_conversation_length == 0
     assert read(memory_enabled=True).max_conversation_length is None
+
+
+def test_what_an_agent_has_beside_its_model():
+    own = Tool("own", "Does.", {"type": "object"}, print)
+    config = read(
+        tools=["calculator", own],
+        allowed_tools=["clock"],
+        max_rounds=3.0,
+        tool_mode="schema",
+        tool_timeout=5,
+        max_retries=0,
+        context={"policy": "summarize", "keep": 1},
+        skills=["pdf"],
+        logs=False,
+        approve=print,
+    )
+    assert config.tools == ("calculator", "own", "clock") and config.max_rounds == 3
+    assert (config.tool_mode, config.tool_timeout, config.max_retries, config.logs) == ("schema", 5.0, 0, False)
+    assert config.context == ContextPolicy("summarize", keep=1) and config.skills == ("pdf",)
+    assert read(skills=True).skills is True and read(skills=False).skills == () and read(tools={}).tools == ()
+
+
+def test_the_configuration_says_what_holds_otherwise(tmp_path):
+    (tmp_path / "llmspell.toml").write_text(
+        """
+        [agent]
+        max_retries = 5
+        context = "drop_oldest"
+        [tools]
+        max_rounds = 4
+        result_share = 0.5
+        """
+    )
+    settings = load(environ={"LLMSPELL_MODEL": "local/other"}, cwd=str(tmp_path))
+    config = read_config({}, Defaults.of(settings))
+    assert (config.model, config.max_retries, config.max_rounds, config.result_share) == ("local/other", 5, 4, 0.5)
+    assert config.context == ContextPolicy("drop_oldest")
+    assert read_config({"max_rounds": 2}, Defaults.of(settings, "a/b")).model == "a/b"
 
 
 @pytest.mark.parametrize(

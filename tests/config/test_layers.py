@@ -152,6 +152,8 @@ def test_a_named_file_must_be_there(place):
         ("LLMSPELL_SANDBOX_MEMORY_MB", "64", "sandbox", "memory_mb", 64),
         ("LLMSPELL_SANDBOX_COMPUTE_SECONDS", "1.5", "sandbox", "compute_seconds", 1.5),
         ("LLMSPELL_AGENT_SYSTEM_PROMPT", "17", "agent", "system_prompt", "17"),
+        ("LLMSPELL_AGENT_CONTEXT", "summarize", "agent", "context", "summarize"),
+        ("LLMSPELL_TOOLS_RESULT_SHARE", "1", "tools", "result_share", 1.0),
         ("LLMSPELL_LOGS_DEBUG", "true", "logs", "debug", True),
         ("LLMSPELL_LOGS_VERBOSE", "1", "logs", "verbose", True),
         ("LLMSPELL_RUNS_TIMEOUT", "60", "runs", "timeout", 60.0),
