@@ -43,10 +43,11 @@ def redacted(value: Any, key: str = "") -> Any:
 
 def known_secrets(environ: Mapping[str, str], providers: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     """Texts that are secrets by the names under which the environment and the configuration have them."""
+    import json
+
     named = [*environ.items(), *((key, value) for table in providers.values() for key, value in table.items())]
-    return tuple(
-        {value for key, value in named if isinstance(value, str) and len(value) >= _LEAST and names_a_secret(key)}
-    )
+    found = {value for key, value in named if isinstance(value, str) and len(value) >= _LEAST and names_a_secret(key)}
+    return tuple(found | {json.dumps(value, ensure_ascii=False)[1:-1] for value in found})  # as it stands in JSON
 
 
 def scrubbed(text: str, known: Sequence[str] = ()) -> str:

@@ -183,10 +183,16 @@ def test_an_agent_may_want_no_log(hub, provider, chat, path, run):
 
 def test_no_key_gets_into_the_file(make_hub, provider, chat, path, log, run):
     secrets = known_secrets(
-        {"SHOP_TOKEN": "plain-looking-token", "HOME": "/home/somebody", "SHORT_KEY": "abc"},
+        {
+            "SHOP_TOKEN": "plain-looking-token",
+            "HOME": "/home/somebody",
+            "SHORT_KEY": "abc",
+            "SHOP_PASSWORD": 'with "quotes"',
+        },
         {"shop": {"api_key": "configured-value", "host": "http://box"}},
     )
-    assert sorted(secrets) == ["configured-value", "plain-looking-token"]
+    assert {"configured-value", "plain-looking-token", 'with "quotes"'} < set(secrets)
+    assert not {"/home/somebody", "abc", "http://box"} & set(secrets)
     hub = make_hub(secrets=secrets)
     provider.enqueue(
         f"your key is {KEY}", ToolCall("a", "fetch", json.dumps({"url": "x", "api_key": "hidden-by-name"}))
@@ -194,7 +200,7 @@ def test_no_key_gets_into_the_file(make_hub, provider, chat, path, log, run):
     provider.enqueue(ProviderError(f"401 for Bearer {KEY} at https://me:password1@box/", provider="fake"))
     call = ToolCall("b", "fetch", {"headers": {"Authorization": "Basic hidden-too"}, "token": "hidden-again"})
     messages = (
-        Message("system", "use configured-value"),
+        Message("system", "use configured-value with \"quotes\""),
         Message("user", f"I have plain-looking-token and {KEY}, https://me:password1@box/"),
         Message("assistant", "", (call,), provider_data={"fake": {"signature": "never-written"}}),
         Message("tool", "ok", tool_call_id="b"),
@@ -213,6 +219,7 @@ def test_no_key_gets_into_the_file(make_hub, provider, chat, path, log, run):
         KEY,
         "plain-looking-token",
         "configured-value",
+        "quotes",
         "hidden-by-name",
         "hidden-too",
         "hidden-again",
