@@ -120,8 +120,7 @@ XLLAMACPP_SERVER = """
 import json, os, sys
 from llmspell_gguf import metadata, sizing, xllamacpp_engine
 found = metadata.read(sys.argv[1])
-plan = sizing.plan(found, json.loads(sys.argv[2]))
-server = xllamacpp_engine._start(xllamacpp_engine._params(found, plan), found, plan)  # it listens on loopback
+server = xllamacpp_engine._start(found, sizing.plan(found, json.loads(sys.argv[2])))  # it listens on loopback
 print(server.listening_address, flush=True)
 sys.stdin.read()
 os._exit(0)

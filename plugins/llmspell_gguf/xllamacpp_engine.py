@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Final
 
 import xllamacpp
@@ -19,6 +19,7 @@ from llmspell_gguf.metadata import Metadata
 from llmspell_gguf.sizing import Plan
 from llmspell_gguf.turn import failure
 from llmspell_gguf.xllamacpp_embedding import Embedder, pooling
+from llmspell_gguf.xllamacpp_grammar import grammar
 from llmspell_gguf.xllamacpp_listener import Listener
 from llmspell_gguf.xllamacpp_scoring import Scorer
 
@@ -41,14 +42,8 @@ class XllamacppEngine:
         self.title = f"xllamacpp {xllamacpp.__version__}"
         self.instalment = max(64, int(_SHARE * plan.context_length / plan.parallel))
         self._beginning = metadata.beginning
-        params = _params(metadata, plan)
-        self._listener = Listener(params)
-        try:
-            self._server: Any = _start(params, metadata, plan)
-        except BaseException:
-            self._listener.close()
-            raise
-        self._listener.hide(self._server.listening_address)
+        self._listener = Listener()
+        self._server: Any = _start(metadata, plan, self._listener)
 
     @property
     def idle(self) -> bool:
@@ -59,9 +54,9 @@ class XllamacppEngine:
         return False  # it would take this process with it
 
     def chat(self, work: Work) -> AsyncGenerator[ChatEvent, None]:
-        grammar = None if work.schema is None else _grammar(work.schema)
+        written = None if work.schema is None else grammar(work.schema)
         complete = self._complete if isinstance(work.request, CompletionRequest) else self._chat
-        return Answer(self.admission, self.instalment, work, grammar, self._beginning).run(complete)
+        return Answer(self.admission, self.instalment, work, written, self._beginning).run(complete)
 
     async def score(self, request: ScoreRequest) -> Scored:
         return await Scorer(self._complete, self.admission, self._beginning).score(request)
@@ -96,7 +91,8 @@ class XllamacppEngine:
         self._server.handle_completions(body, on_chunk)
 
 
-def _params(metadata: Metadata, plan: Plan) -> Any:
+def _start(metadata: Metadata, plan: Plan, listener: Listener | None = None) -> Any:
+    """Load a model. Without a ``listener`` the engine listens on loopback, to everybody."""
     params = xllamacpp.CommonParams()
     params.model.path = metadata.path
     if plan.embedding:
@@ -124,14 +120,13 @@ def _params(metadata: Metadata, plan: Plan) -> Any:
     params.ui = False
     params.endpoint_slots = False
     params.endpoint_metrics = True  # asked in this process, see `counters`
-    return params
-
-
-def _start(params: Any, metadata: Metadata, plan: Plan) -> Any:
-    try:
-        server = xllamacpp.Server(params)
-    except (RuntimeError, ValueError) as error:
-        raise _refusal(metadata, plan) from error
+    with listener.hidden(params) if listener else contextlib.nullcontext():
+        try:
+            server = xllamacpp.Server(params)
+        except (RuntimeError, ValueError) as error:
+            raise _refusal(metadata, plan) from error
+    if listener:
+        listener.address = server.listening_address
     server.handle_metrics()  # a server that is dropped before it answered anything deadlocks in half the runs
     return server
 
@@ -148,8 +143,3 @@ def _refusal(metadata: Metadata, plan: Plan) -> ModelNotUsable:
         what += " and its chat template" if plan.chat_template is None else " and the chat template that is set for it"
         hint = "look at [providers.gguf.chat_template], or " + hint
     return ModelNotUsable(what, model=metadata.path, hint=hint)
-
-
-def _grammar(schema: Mapping[str, Any]) -> str:
-    compact = {**schema, "x-guidance": {"whitespace_flexible": False}}  # else a small model adds newlines without end
-    return str(xllamacpp.json_schema_to_grammar(json.dumps(compact, ensure_ascii=False)))

@@ -14,32 +14,42 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from llmspell.errors import ProviderError
 
 
 class Listener:
-    """Made before the engine, with the parameters that it will be made of; `hide` comes after."""
+    """Where the engine listens. Must be closed, if the engine was loaded."""
 
-    def __init__(self, params: Any) -> None:
+    def __init__(self) -> None:
         self._key = secrets.token_urlsafe(32)
-        params.api_keys = [self._key]
-        self._folder = self._path = self._address = ""
+        self._folder = self._path = ""
+        self.address = ""
+        """What the engine calls it, after the load; of use where it is no Unix socket."""
         self._descriptor: int | None = None
-        if os.name == "posix":
-            self._folder = tempfile.mkdtemp(prefix="llmspell-")  # made with mode 0700
-            self._path = os.path.join(self._folder, "engine.sock")
-            params.hostnames = [self._path]
 
-    def hide(self, address: str) -> None:
-        """Take away what others could see of it; ``address`` is what the engine says where it listens."""
-        self._address = address.removeprefix("http://")
-        if sys.platform == "linux":
-            self._descriptor = os.open(self._path, os.O_PATH)
-            self._path = f"/proc/self/fd/{self._descriptor}"
-            shutil.rmtree(self._folder, ignore_errors=True)
+    @contextmanager
+    def hidden(self, params: Any) -> Iterator[None]:
+        """Have an engine that is loaded inside of the context, with these parameters, listen here."""
+        params.api_keys = [self._key]
+        if os.name != "posix":
+            yield
+            return
+        self._folder = tempfile.mkdtemp(prefix="llmspell-")  # made with mode 0700
+        self._path = os.path.join(self._folder, "engine.sock")
+        params.hostnames = [self._path]
+        try:
+            yield
+            if sys.platform == "linux":
+                self._descriptor = os.open(self._path, os.O_PATH)
+                self._path = f"/proc/self/fd/{self._descriptor}"
+                shutil.rmtree(self._folder, ignore_errors=True)
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a request to one of the engine's addresses and return the JSON that comes back. Blocks.
@@ -49,7 +59,7 @@ class Listener:
         """
         import http.client  # on first use, as it takes longer than a request
 
-        connection = http.client.HTTPConnection("localhost" if self._path else self._address)
+        connection = http.client.HTTPConnection(self.address.removeprefix("http://") if not self._path else "localhost")
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         try:
             if self._path:
@@ -66,6 +76,7 @@ class Listener:
     def close(self) -> None:
         """Let go of it, whether there is an engine or not."""
         if self._descriptor is not None:
+            self._path = os.devnull  # another file may get the number
             os.close(self._descriptor)
             self._descriptor = None
         if self._folder:
