@@ -213,6 +213,8 @@ class _Document:
                 result = {"prefixItems": made, "items": rest}
             elif counts.get("minItems", 0) <= len(made):
                 result = {"prefixItems": made}
+            else:
+                result = {"items": {"anyOf": [*made, rest]}}
             if items is True:
                 most = len(made)
         if schema.get("uniqueItems") and isinstance(rest, dict) and {"enum", "const"} & rest.keys():

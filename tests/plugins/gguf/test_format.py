@@ -1,10 +1,12 @@
 """Answers in JSON: the real model, held to a schema by the engine's grammar."""
 
 import json
+import re
 
 import pytest
 
 from llmspell.errors import UnsupportedOption
+from llmspell.providers.schemas import check_schema
 from llmspell.testing import drive
 from llmspell.testing.streams import collect, finish_of, text_of
 
@@ -72,6 +74,38 @@ def test_words_of_json_schema(gguf, ask, schema, check):
     assert finish.reason == "stop"
     value = json.loads(text)
     assert check(value) if callable(check) else value == check
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ({"type": "array", "uniqueItems": True, "items": {"enum": [1, 2]}, "minItems": 1}, r"\[[12](,[12])?\]"),
+        ({"type": "array", "contains": {"const": 1}, "items": {"const": 1}, "minItems": 2, "maxItems": 2}, r"\[1,1\]"),
+        ({"if": {"const": 1}, "then": False, "enum": [1, 2]}, r"[12]\}"),
+        ({"not": {"const": 1}, "type": "integer", "minimum": 1, "maximum": 2}, r"[12]\}"),
+        ({"properties": {"x": {"const": 1}}, "required": ["x"], "dependentRequired": {"x": ["y"]}}, r'\{"x":1\}\}'),
+        (
+            {"type": "object", "properties": {"x": {"const": 1}}, "required": ["x", "y"], "minProperties": 1},
+            r'\{"x":1,"y":',
+        ),
+        ({"type": "object", "propertyNames": {"const": "x"}, "additionalProperties": False}, r"\{\}\}"),
+        ({"type": "string", "pattern": "^(?!x)", "maxLength": 3}, r'"[^"]{0,3}"\}'),
+        ({"type": "string", "format": "uri", "maxLength": 3}, r'"[^"]{0,3}"\}'),
+        ({"oneOf": [{"type": "integer", "maximum": 2, "minimum": 0}, {"const": 1}]}, r"[012]\}"),
+        ({"allOf": [{"properties": {"x": {"const": 1}}}, {"required": ["x"]}], "type": "object"}, r'\{"x":1\}\}'),
+        ({"$ref": "#/$defs/n", "description": "beside"}, r'\{"v":1(,"n":\{"v":1|\})'),
+        ({"$anchor": "here", "const": 7}, r"7\}"),
+        ({"patternProperties": {"^x": {"const": 1}, "y$": {"const": 1}}, "required": ["x"]}, r'\{"x":1[,}]'),
+        ({"type": "string", "enum": ["p", None]}, r'"p"\}'),
+        ({"type": "integer", "minimum": 3.0, "maximum": 3.0, "multipleOf": 3.0}, r"3\}"),
+    ],
+)
+def test_words_that_the_engine_does_not_know_leave_the_rest(gguf, ask, words, kept):
+    """Beside each of them llguidance would drop the whole schema, or the word is of no use to it."""
+    node = {"type": "object", "properties": {"v": {"const": 1}, "n": {"$ref": "#/$defs/n"}}, "required": ["v"]}
+    schema = check_schema({"properties": {"b": words, "a": {"const": 1}}, "required": ["a", "b"], "$defs": {"n": node}})
+    text, _ = answer(gguf, ask("Give me some data.", format=schema, max_tokens=24))
+    assert re.match(r'\{"a":1,"b":' + kept, text), text
 
 
 @pytest.mark.parametrize(
