@@ -3,7 +3,11 @@
 import pytest
 
 from llmspell.agents import reports
-from llmspell.errors import InvalidRequest, ProviderError
+from llmspell.agents.config import Defaults
+from llmspell.agents.registry import Registry
+from llmspell.agents.skills.folders import Folder
+from llmspell.errors import InvalidRequest, ProviderError, ToolNotFound
+from llmspell.providers.contract import ToolCall
 
 
 def names(registry):
@@ -63,6 +67,42 @@ def test_a_script_does_not_choose_where_requests_go(registry, hub, monkeypatch):
     monkeypatch.setattr(hub, "rewritten", lambda spec: "fake/model")
     assert registry.create({"base_url": "http://x", "model": "openai/gpt-4"})
     assert len(heard) == 1 and "base_url" in heard[0]
+
+
+@pytest.fixture
+def folders(tmp_path):
+    skill = tmp_path / "skills" / "tides"
+    skill.mkdir(parents=True)
+    (skill / "SKILL.md").write_text("---\nname: tides\ndescription: When the tide comes.\n---\nLook at the moon.\n")
+    return (Folder(str(skill.parent), "user"),)
+
+
+def test_skills_are_told_taken_up_and_forgotten_with_the_turn(hub, provider, run, folders):
+    registry = Registry(hub, Defaults("fake/model"), skill_folders=lambda: folders)
+    agent = registry.create({"system_prompt": "Be brief.", "skills": True, "tools": []})
+    assert agent.system_prompt.startswith("Be brief.\n\n") and "When the tide comes." in agent.system_prompt
+    assert agent.config.tools == () and agent.config.system_prompt == "Be brief."
+
+    def take_up(end, who=agent):
+        provider.enqueue(ToolCall(None, "activate_skill", {"name": "tides"})).enqueue(end)
+        return run(who.execute("When is high tide?")).tool_calls[0].value
+
+    with pytest.raises(ProviderError):
+        take_up(ProviderError("cut"))
+    assert "Look at the moon." in take_up("At noon.")
+    assert "is active already" in take_up("At noon.")
+    assert "is active already" in take_up("At noon.", registry.fork(agent))
+    agent.conversation.reset()
+    assert "Look at the moon." in take_up("At noon.")
+
+
+def test_tools_that_were_allowed_and_are_not_there(registry, hub):
+    heard = []
+    hub.on_event = lambda label, event: heard.append(event.text)
+    assert registry.create({"allowed_tools": ["web-searcher"]}).config.tools == ()
+    assert heard == ["allowed_tools: there is no tool 'web-searcher'"]
+    with pytest.raises(ToolNotFound):
+        registry.create({"tools": ["web-searcher"]})
 
 
 def test_reports_have_real_values(registry, provider, run):

@@ -180,7 +180,8 @@ class Turn:
             self._routed,
         )
         turn = (*self.messages, *self._complaint)
-        fitted = await fit(self._hub, ask, self._prompt(turn), own.config.context, current=len(turn))
+        sent = replace(ask, tools=()) if self._mode == "score" else ask  # its prompts have one tool at a time
+        fitted = await fit(self._hub, sent, self._prompt(turn), own.config.context, current=len(turn))
         if fitted.replacement is not None:
             self.history = fitted.replacement
         for text in fitted.notices:
