@@ -8,10 +8,11 @@ a moment later leads nowhere else. Proxies of the environment are not used: one 
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MOST_BYTES = 5_000_000
 """Of a body, after it was unpacked."""
 MOST_REDIRECTS = 5
+_SIGNED = re.compile(r"(?<=//)[^/?#\s]*@")
+"""A name and a password in a URL: they are sent, and not shown."""
 _OURS = ("host", "content-length", "transfer-encoding", "connection")
 """Headers that say where a request goes, and where it ends."""
 
@@ -57,52 +60,54 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
-async def fetch(
-    context: ToolContext,
-    url: str,
-    *,
-    method: str = "GET",
-    headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
-    auth: tuple[str, str] | None = None,
-    seconds: float = 30,
-) -> Answer:
-    """Send one request, follow redirects and read the body up to `MOST_BYTES`.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent. ``secret`` names a header that only the first server may see, as Authorization always is."""
 
-    ``auth`` is a name and a password. ``seconds`` is the longest wait for all of it together.
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    secret: str | None = None
+
+
+async def fetch(context: ToolContext, request: Request, seconds: float) -> Answer:
+    """Send a request, follow redirects and read the body up to `MOST_BYTES`, all within ``seconds``.
 
     Raises:
         SandboxError: a host or an address isn't granted.
         InvalidRequest: the URL or a header isn't one.
         ToolError: nobody answers, not in time or not in HTTP, which is ``retryable``; or there are too many redirects.
     """
-    for name in headers or {}:
+    for name in request.headers:
         if name.lower() in _OURS:
             raise InvalidRequest(f"the header {name} follows from the request and can't be set")
+    shown = _SIGNED.sub("", request.url)
     began = time.monotonic()
     try:
         client = httpx2.AsyncClient(
-            transport=_Checked(context),
+            transport=_Checked(context, request.secret),
             trust_env=False,
             follow_redirects=True,
             max_redirects=MOST_REDIRECTS,
             timeout=seconds,
-            auth=auth,
             headers={"user-agent": "llmspell", "accept": "*/*"},
         )
         async with client:
-            request = client.build_request(method, url, headers=dict(headers or {}), content=body)
-            return await asyncio.wait_for(_exchange(client, request, began), seconds)
+            built = client.build_request(
+                request.method, request.url, headers=dict(request.headers), content=request.body
+            )
+            return await asyncio.wait_for(_exchange(client, built, began), seconds)
     except LLMSpellError:
         raise
     except (asyncio.TimeoutError, httpx2.TimeoutException):
-        raise _unreachable(f"{url} took longer than {seconds:.3g} s") from None
+        raise _unreachable(f"{shown} took longer than {seconds:.3g} s") from None
     except httpx2.TooManyRedirects:
-        raise ToolError(f"{url} redirects more than {MOST_REDIRECTS} times") from None
+        raise ToolError(f"{shown} redirects more than {MOST_REDIRECTS} times") from None
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, TypeError, UnicodeError) as error:
-        raise InvalidRequest(f"no request can be made to {url}: {error}") from None
+        raise InvalidRequest(f"no request can be made to {shown}: {error}") from None
     except httpx2.HTTPError as error:
-        raise _unreachable(f"no answer from {url}: {error or type(error).__name__}") from error
+        raise _unreachable(f"no answer from {shown}: {error or type(error).__name__}") from error
 
 
 def _unreachable(message: str) -> ToolError:
@@ -124,7 +129,7 @@ async def _exchange(client: httpx2.AsyncClient, request: httpx2.Request, began: 
         await response.aclose()
     return Answer(
         response.status_code,
-        str(response.url),
+        _SIGNED.sub("", str(response.url)),
         dict(response.headers),
         b"".join(parts)[:MOST_BYTES],
         response.charset_encoding,
@@ -136,8 +141,10 @@ async def _exchange(client: httpx2.AsyncClient, request: httpx2.Request, began: 
 class _Checked(httpx2.AsyncBaseTransport):
     """Sends a request to a granted host, at one of the addresses of its name that may be used."""
 
-    def __init__(self, context: ToolContext) -> None:
+    def __init__(self, context: ToolContext, secret: str | None) -> None:
         self._context = context
+        self._secret = secret
+        self._first: httpx2.URL | None = None
         # A connection belongs to an address, and isn't kept, as the next request to it may be to another host.
         limits = httpx2.Limits(max_keepalive_connections=0)
         self._inner = httpx2.AsyncHTTPTransport(verify=_tls(), trust_env=False, limits=limits)
@@ -150,6 +157,9 @@ class _Checked(httpx2.AsyncBaseTransport):
         addresses = await _addresses(name, host.port)
         for address in addresses:
             host.admit(address)
+        self._first = self._first or url
+        if self._secret is not None and url.origin != self._first.origin:
+            request.headers.pop(self._secret, None)
         extensions = dict(request.extensions) | {"sni_hostname": name}
         for address in addresses:
             there = httpx2.Request(

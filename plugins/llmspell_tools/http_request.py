@@ -14,7 +14,7 @@ from llmspell.errors import InvalidRequest, ToolError
 from llmspell_tools.texts import check_size, utf8
 
 if TYPE_CHECKING:
-    from llmspell_tools.fetching import Answer
+    from llmspell_tools.fetching import Answer, Request
 
 LONGEST = 300.0
 """Seconds that a request may be given, with all that it takes to repeat it."""
@@ -77,6 +77,8 @@ async def http_request(
         retry: How often a request that may be repeated is sent again when nobody answers, or the server is busy.
         timeout: The longest wait for the answer, in seconds.
     """
+    from llmspell_tools.fetching import Request
+
     if body is not None and json is not None:
         raise InvalidRequest("body and json are two ways to say what is sent: give one of them")
     sent = None if body is None else utf8(body)
@@ -86,22 +88,12 @@ async def http_request(
         sent = json_text.dumps(json, ensure_ascii=False).encode("utf-8", "replace")
         fields = {"Content-Type": "application/json", **fields}
     check_size(len(sent or b""), "what is sent")
-    basic = (who.username or "", who.password or "") if who is not None and who.type == "basic" else None
-    if method not in _REPEATABLE:
-        retry = 0
-    return _result(await _ask(context, input, method, fields, sent, basic, retry, timeout))
+    secret = who.header if who is not None and who.type == "api_key" else None
+    request = Request(input, method, fields, sent, secret)
+    return _result(await _ask(context, request, retry if method in _REPEATABLE else 0, timeout))
 
 
-async def _ask(
-    context: ToolContext,
-    url: str,
-    method: Method,
-    headers: dict[str, str],
-    body: bytes | None,
-    basic: tuple[str, str] | None,
-    retry: int,
-    timeout: float,
-) -> Answer:
+async def _ask(context: ToolContext, request: Request, retry: int, timeout: float) -> Answer:
     import asyncio
 
     from llmspell_tools.fetching import fetch
@@ -110,8 +102,7 @@ async def _ask(
     pause = _PAUSE
     while True:
         try:
-            seconds = end - time.monotonic()
-            answer = await fetch(context, url, method=method, headers=headers, body=body, auth=basic, seconds=seconds)
+            answer = await fetch(context, request, end - time.monotonic())
         except ToolError as error:
             if not error.retryable or retry == 0 or time.monotonic() + pause >= end:
                 raise
@@ -143,7 +134,8 @@ def _credentials(auth: Auth | None) -> dict[str, str]:
     if auth.type == "basic":
         if auth.username is None:
             raise InvalidRequest("auth of type basic needs username")
-        return {}
+        name_and_password = f"{auth.username}:{auth.password or ''}".encode("utf-8", "replace")
+        return {"Authorization": f"Basic {base64.b64encode(name_and_password).decode()}"}
     if auth.token is None:
         raise InvalidRequest(f"auth of type {auth.type} needs token")
     return {"Authorization": f"Bearer {auth.token}"} if auth.type == "bearer" else {auth.header: auth.token}

@@ -67,9 +67,9 @@ async def web_scraper(
     import asyncio
 
     from llmspell_tools.confined import confined
-    from llmspell_tools.fetching import fetch
+    from llmspell_tools.fetching import Request, fetch
 
-    answer = await fetch(context, input, headers={"Accept": "text/html,application/xhtml+xml"}, seconds=timeout)
+    answer = await fetch(context, Request(input, headers={"Accept": "text/html,application/xhtml+xml"}), timeout)
     if answer.status >= 400:
         raise ToolError(f"{answer.url} answers with status {answer.status}")
     if answer.kind not in _KINDS:

@@ -221,17 +221,30 @@ def test_redirects_to_what_is_no_web_server(get, server):
         get("/")
 
 
-def test_a_redirect_is_followed_where_it_is_granted(ask, server, start_server):
+@pytest.mark.parametrize("auth", [{"type": "bearer", "token": "s"}, {"type": "api_key", "token": "s"}])
+def test_a_redirect_is_followed_where_it_is_granted(ask, server, start_server, auth):
     other = start_server()
     other.pages["/there"] = "arrived"
-    server.pages["/"] = lambda page: page.give("", status=302, location=f"{other.url}/there")
-    result = ask(
-        "http-request",
-        {"input": server.url, "auth": {"type": "bearer", "token": "secret"}},
-        private_hosts=["127.0.0.1"],
-    )
+    server.pages["/"] = lambda page: page.give("", status=302, location="/again")
+    server.pages["/again"] = lambda page: page.give("", status=302, location=f"{other.url}/there")
+    result = ask("http-request", {"input": server.url, "auth": auth}, private_hosts=["127.0.0.1"])
     assert (result["body"], result["url"]) == ("arrived", f"{other.url}/there")
-    assert "authorization" not in other.seen[0].headers, "the token was for the first server only"
+    keys = [
+        {"authorization", "x-api-key"} & {name.lower() for name in page.headers} for page in (*server.seen, *other.seen)
+    ]
+    assert [bool(key) for key in keys] == [True, True, False], "the key is for the first server only"
+
+
+def test_a_password_in_a_url_is_sent_and_not_shown(ask, server):
+    server.pages["/"] = "x"
+    url = f"http://ada:se%40cret@127.0.0.1:{server.port}/"
+    result = ask("http-request", {"input": url}, private_hosts=["127.0.0.1"])
+    assert base64.b64decode(server.seen[0].headers["authorization"].removeprefix("Basic ")) == b"ada:se@cret"
+    assert result["url"] == f"{server.url}/"
+    server.pages["/"] = lambda page: page.give("", content_encoding="gzip", location="/", status=302)
+    with pytest.raises(ToolError) as error:
+        ask("http-request", {"input": url, "retry": 0}, private_hosts=["127.0.0.1"])
+    assert "redirects" in error.value.message and "cret" not in error.value.message
 
 
 def test_a_circle_of_redirects_ends(get, server):
