@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from llmspell.config.sandbox import how_to_grant
 from llmspell.errors import InvalidRequest, SandboxError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -46,8 +47,7 @@ class GrantedHost(NamedTuple):
             raise SandboxError(
                 f"{self.name}: its address {address} is of this machine or its network, "
                 "which the sandbox doesn't grant",
-                hint=f'add "{entry}" to `[sandbox] private_hosts` in llmspell.toml, '
-                f"or run with --allow-private-host {entry}",
+                hint=how_to_grant(entry, "private_hosts"),
             )
 
 
@@ -68,10 +68,7 @@ def granted_host(url: str, hosts: Iterable[str], private_hosts: Iterable[str]) -
     name, port = _plain(name), port or _PORTS[parts.scheme]
     private = any(_names(entry, name, port) for entry in private_hosts)
     if not private and not any(_names(entry, name, port) for entry in hosts):
-        raise SandboxError(
-            f"{name}: not granted by the sandbox",
-            hint=f'add "{name}" to `[sandbox] hosts` in llmspell.toml, or run with --allow-host {name}',
-        )
+        raise SandboxError(f"{name}: not granted by the sandbox", hint=how_to_grant(name, "hosts"))
     return GrantedHost(parts.scheme, name, port, private)
 
 

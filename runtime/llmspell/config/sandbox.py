@@ -173,14 +173,14 @@ class Grants:
         raise _not_granted(name, name, "programs")
 
 
-_FLAGS = {"programs": "program", "hosts": "host", "private_hosts": "private-host"}
+def how_to_grant(entry: str, key: str) -> str:
+    """What to do about something that isn't granted: the line of llmspell.toml and the flag."""
+    flag = key.removesuffix("s").replace("_", "-")  # hosts are granted by --allow-host
+    return f'add "{entry}" to `[sandbox] {key}` in llmspell.toml, or run with --allow-{flag} {entry}'
 
 
 def _not_granted(what: str, entry: str, key: str) -> SandboxError:
-    return SandboxError(
-        f"{what}: not granted by the sandbox",
-        hint=f'add "{entry}" to `[sandbox] {key}` in llmspell.toml, or run with --allow-{_FLAGS.get(key, key)} {entry}',
-    )
+    return SandboxError(f"{what}: not granted by the sandbox", hint=how_to_grant(entry, key))
 
 
 def _holds_a_key(name: str) -> bool:
