@@ -128,6 +128,20 @@ def test_flags_reach_the_program(llmspell):
     assert llmspell("exec", *flags, code, env={"COLOUR": "blue"}).stdout == "read\tblue\n"
 
 
+def test_flags_grant_hosts_and_programs_to_tools(llmspell):
+    code = """
+        local function try(...) local done = Tool.execute(...) print(done.success or done.error.message) end
+        try("process-executor", { executable = "echo" })
+        try("http-request", { input = "http://127.0.0.1:1", retry = 0 })
+    """
+    denied = llmspell("exec", code).stdout.splitlines()
+    assert denied == ["echo: not granted by the sandbox", "127.0.0.1: not granted by the sandbox"]
+    private = llmspell("exec", "--allow-host", "127.0.0.1", "--allow-program", "echo", code).stdout.splitlines()
+    assert private[0] == "true" and "of this machine or its network" in private[1]
+    reached = llmspell("exec", "--allow-private-host", "127.0.0.1:1", code).stdout.splitlines()
+    assert "no answer from http://127.0.0.1:1" in reached[1]
+
+
 def test_the_reader_of_stdout_goes_silently(llmspell):
     waiting = "for i = 1, 1e6 do print(i) sleep(0.001) end"
     for words in (["exec", "for i = 1, 1e6 do print(i) end"], ["exec", waiting], ["config", "show"]):
