@@ -2,7 +2,7 @@
 -- Tools: a model asks for them, the script carries them out. One comes with llmspell, two are functions of this file.
 -- The examples of a tool say which requests belong to it: models that can't call tools by themselves choose by them.
 
-local stock = { apples = 12, pears = 0, plums = 140 }
+local stock = { apples = 12, pears = 7, plums = 140 }
 
 local count = Tool.register {
   name = "stock-count",
@@ -18,6 +18,7 @@ local count = Tool.register {
 
 local agent = Agent.create {
   name = "shopkeeper",
+  system_prompt = "You are a shopkeeper.",
   temperature = 0,
   max_tokens = 60,
   tools = {

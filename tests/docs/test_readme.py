@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -30,8 +32,8 @@ def test_the_commands_install_extras_that_exist_and_name_files_that_exist():
     assert all((ROOT / word).is_file() for word in words if word.endswith(".lua"))
 
 
-def test_the_first_program_runs(llmspell_home, tmp_path):
-    (program,) = blocks("lua")
+@pytest.mark.parametrize("program", blocks("lua"), ids=range(2))
+def test_each_program_runs(program, llmspell_home, tmp_path):
     (tmp_path / "hello.lua").write_text(program, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "llmspell", "run", "hello.lua"],

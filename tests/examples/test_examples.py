@@ -32,10 +32,13 @@ def test_each_example_is_in_the_readme_and_tested():
         "backend_comparison.lua",
         "gguf_inference.lua",
         "local_chat.lua",
+        "multi_turn.lua",
         "ollama_chat.lua",
         "parallel_agents.lua",
+        "research_team.lua",
         "skills.lua",
         "structured_output.lua",
+        "tool_calling.lua",
     }
 
 
@@ -246,3 +249,31 @@ def test_backend_comparison_fails_where_neither_answers(no_ollama):
     assert done.returncode == 1
     assert [line.split()[0] for line in done.stdout.splitlines()[3:]] == ["ollama", "gguf"]
     assert "traceback" not in done.stderr
+
+
+def test_tool_calling_chooses_and_runs_tools():
+    done = run("tool_calling.lua")
+    assert done.returncode == 0, done.stderr
+    turns = dict(re.findall(r"^> (.*)\n((?:  .*\n?)*)", done.stdout, re.M))
+    assert len(turns) == 5
+    assert turns["How many pears do we have?"].startswith('  stock-count {"fruit":"pears"}: {"count":')
+    assert '"ordered":30}' in turns["Order 30 pears from the farm."]
+    assert '{"result":420}' in turns["What is 12 times 35?"]
+    assert "denied" in turns["Order 500 plums."]
+    assert "that is too much for our cellar" in turns["Order 500 plums."]
+    assert ": {" not in turns["Say hello to a customer."]
+
+
+def test_multi_turn_remembers_and_forgets():
+    done = run("multi_turn.lua")
+    assert done.returncode == 0, done.stderr
+    assert "saved, and loaded with 5 messages" in done.stdout
+    assert "the two go on by themselves: 7 and 7 messages, the first one still has 5" in done.stdout
+    assert "after a reset: 1 message, the system prompt" in done.stdout
+
+
+def test_research_team_asks_the_right_one():
+    done = run("research_team.lua")
+    assert done.returncode == 0, done.stderr
+    asked = re.findall(r'^  (\w+) was asked "', done.stdout, re.M)
+    assert asked == ["librarian", "statistician"]
