@@ -129,16 +129,18 @@ def test_flags_reach_the_program(llmspell):
 
 
 def test_flags_grant_hosts_and_programs_to_tools(llmspell):
+    tools = {"LLMSPELL_PLUGINS": "lua,tools"}
     code = """
         local function try(...) local done = Tool.execute(...) print(done.success or done.error.message) end
         try("process-executor", { executable = "echo" })
         try("http-request", { input = "http://127.0.0.1:1", retry = 0 })
     """
-    denied = llmspell("exec", code).stdout.splitlines()
+    denied = llmspell("exec", code, env=tools).stdout.splitlines()
     assert denied == ["echo: not granted by the sandbox", "127.0.0.1: not granted by the sandbox"]
-    private = llmspell("exec", "--allow-host", "127.0.0.1", "--allow-program", "echo", code).stdout.splitlines()
+    flags = ["--allow-host", "127.0.0.1", "--allow-program", "echo"]
+    private = llmspell("exec", *flags, code, env=tools).stdout.splitlines()
     assert private[0] == "true" and "of this machine or its network" in private[1]
-    reached = llmspell("exec", "--allow-private-host", "127.0.0.1:1", code).stdout.splitlines()
+    reached = llmspell("exec", "--allow-private-host", "127.0.0.1:1", code, env=tools).stdout.splitlines()
     assert "no answer from http://127.0.0.1:1" in reached[1]
 
 
