@@ -64,6 +64,7 @@ def show(context: Context) -> int:
 def run(context: Context) -> int:
     """Let an agent do what a skill says, and print its answer as it comes."""
     from llmspell.cli.listening import Listener
+    from llmspell.cli.logged import log_requests
     from llmspell.cli.missing import Fetcher
 
     skill = _library(context).get(context.arguments.skill)
@@ -73,6 +74,7 @@ def run(context: Context) -> int:
         print(f"the skill '{skill.name}' is that of {os.path.relpath(skill.path)}{tools}", file=sys.stderr)
     hub = context.hub
     hub.on_event, hub.on_missing = Listener(context.settings.logs.verbose), Fetcher(hub)
+    log_requests(hub, context.settings, f"llmspell skill run {skill.name}")
 
     async def work() -> Any:
         return await _answer(context, await prepare(skill, given, hub, context.given("model")))
