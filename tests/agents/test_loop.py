@@ -452,15 +452,16 @@ def test_the_gate_is_asked_one_by_one_also_for_parallel_tools(registry, provider
 
 
 def test_a_model_of_which_nothing_is_known_may_refuse_tools(registry, provider, run):
-    provider.enqueue(UnsupportedOption("tools", "fake")).enqueue('{"tool": "weather", "arguments": {"city": "Rome"}}')
-    provider.enqueue("Blue.")
+    provider.enqueue(UnsupportedOption("tools", "fake")).enqueue('{"city": "Rome"}').enqueue("Blue.")
     agent = registry.create({"tools": [tool()]})
-    result = run(agent.execute("How is it in Rome?"))
-    assert result.text == "Blue." and result.rounds == 1
-    assert [len(request.tools) for request in provider.requests] == [1, 0, 0]
+    result = run(agent.execute("What does weather do?"))
+    assert (result.text, result.rounds) == ("Blue.", 1)
+    assert [len(request.tools) for request in provider.requests] == [1, 0]
     assert agent.messages()[1].tool_calls[0].name == "weather"
-    provider.enqueue('{"tool": "chat"}').enqueue("Hello.")
-    assert run(agent.execute("Hi!")).text == "Hello."
+    assert len(provider.scores) == 1 and len(provider.completions) == 1
+    provider.enqueue('{"city": "Oslo"}').enqueue("Grey.")
+    assert run(agent.execute("What does weather do?")).text == "Grey."
+    assert len(provider.requests) == 3, "it is not asked to call tools by itself again"
 
 
 def test_who_makes_the_calls_is_said_once_for_those_who_ask(registry, hub, provider, run):

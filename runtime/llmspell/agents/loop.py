@@ -14,8 +14,6 @@ from llmspell.agents.deadline import Deadline
 from llmspell.agents.events import AgentEvent, Retry, ToolFinished, ToolStarted
 from llmspell.agents.result import Ending, Result, Stopwatch
 from llmspell.agents.structured import complaint, parse_answer
-from llmspell.agents.tools.limits import CIRCLE, HINT, Limits
-from llmspell.agents.tools.rounds import carry_out, messages_of, shortened, skipped, with_id
 from llmspell.agents.tools.values import Ask, ToolMode, ToolOutcome
 from llmspell.errors import InvalidAnswer, ProviderError, RoundLimit, Timeout, UnsupportedOption
 from llmspell.providers.contract import (
@@ -34,7 +32,10 @@ from llmspell.providers.routing import Route
 from llmspell.providers.watching import close
 
 if TYPE_CHECKING:
+    from llmspell.agents.tools.limits import Limits
     from llmspell.agents.tools.toolset import ToolSet
+
+# What only agents with tools need is imported by their first turn.
 
 CHARACTERS_PER_TOKEN = 4
 """What a token is taken for where results of tools are cut; before a request its prompt is counted well."""
@@ -87,7 +88,7 @@ class Turn:
         self._mode: ToolMode = "native"
         self._complaint: tuple[Message, ...] = ()  # an answer that broke its format, and what is wrong with it
         # of its rounds
-        self._limits = Limits(setting.config)
+        self._limits: Limits | None = None
         self._ids: set[str] | None = None
 
     def result(self, reason: Ending, *, success: bool, data: Any = None, error: str | None = None) -> Result:
@@ -104,7 +105,7 @@ class Turn:
             reasoning="".join(self._reasoning) or None,
             error=error,
             tool_calls=tuple(self.outcomes),
-            rounds=self._limits.rounds,
+            rounds=0 if self._limits is None else self._limits.rounds,
             attempts=self._attempts,
             notices=tuple(self._notices),
         )
@@ -119,6 +120,9 @@ class Turn:
             LLMSpellError: as the hub and the gate before the tools raise it.
         """
         if self._own.tools is not None:
+            from llmspell.agents.tools.limits import Limits
+
+            self._limits = Limits(self._own.config)
             self._mode = await self._own.tools.modes.choose(self._own.config.model, self._own.config.tool_mode)
         while self.done is None:
             async with aclosing(self._step()) as steps:
@@ -248,10 +252,12 @@ class Turn:
         return event
 
     def _called(self, call: ToolCall) -> ToolCall:
-        if not (self._offers or self._limits.circling):
+        if self._limits is None or not (self._offers or self._limits.circling):
             raise ProviderError(
                 f"{self._provider} called the tool '{call.name}', and the request offered none", provider=self._provider
             )
+        from llmspell.agents.tools.rounds import with_id
+
         if self._ids is None:
             self._ids = {call.id or "" for message in self._prompt(self.messages) for call in message.tool_calls}
         self._calls.append(with_id(call, self._ids))
@@ -265,8 +271,11 @@ class Turn:
 
     async def _round(self, text: str) -> AsyncGenerator[AgentEvent, None]:
         """Carry out the calls that the model has made, and put them into the turn."""
+        from llmspell.agents.tools.limits import CIRCLE, HINT
+        from llmspell.agents.tools.rounds import carry_out, messages_of, skipped
+
         tools, calls = self._own.tools, tuple(self._calls)
-        assert tools is not None
+        assert tools is not None and self._limits is not None
         if (limit := self._limits.reached(calls)) is not None:
             for call in calls:
                 yield self._ended(skipped(call, f"skipped: {limit}"))
@@ -280,7 +289,7 @@ class Turn:
                 yield event
         else:
             most = await self._most_characters()
-            async with aclosing(carry_out(calls, tools, self._deadline.left)) as steps:
+            async with aclosing(carry_out(calls, tools, self._deadline)) as steps:
                 async for step in steps:
                     if isinstance(step, ToolStarted):
                         self.tools_called += 1
@@ -306,5 +315,7 @@ class Turn:
     def _short(self, outcome: ToolOutcome, most: int) -> ToolOutcome:
         if len(outcome.content) <= most:
             return outcome
+        from llmspell.agents.tools.rounds import shortened
+
         self._notices.append(f"the result of {outcome.call.name} was cut to {most:,} characters for the model")
         return replace(outcome, content=shortened(outcome.content, most))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
+from llmspell.agents.deadline import Deadline
 from llmspell.agents.events import ToolFinished, ToolStarted
 from llmspell.agents.tools.running import as_text
 from llmspell.agents.tools.toolset import ToolSet, read_call
@@ -23,18 +24,14 @@ _HEAD = 2 / 3
 RoundEvent = ToolStarted | ToolFinished
 
 
-async def carry_out(
-    calls: Sequence[ToolCall],
-    tools: ToolSet,
-    left: Callable[[], float | None] = lambda: None,
-) -> AsyncGenerator[RoundEvent, None]:
+async def carry_out(calls: Sequence[ToolCall], tools: ToolSet, deadline: Deadline) -> AsyncGenerator[RoundEvent, None]:
     """Carry out the calls of a round: every one ends in one `ToolFinished`.
 
     Calls run in their order, those beside each other whose tools are declared ``parallel`` together. The gate is asked
-    for one call at a time. What goes wrong with a call is told to the model. ``left`` says how many seconds there are
-    still, or raises. Closing the generator cancels what runs.
+    for one call at a time. What goes wrong with a call is told to the model. Closing the generator cancels what runs.
 
     Raises:
+        Timeout: the time of the turn is over.
         InvalidRequest: the gate of the agent gave no answer that can be understood. What it raises is raised.
         Cancelled: a tool was stopped because its program is.
     """
@@ -47,42 +44,39 @@ async def carry_out(
             yield ToolFinished(failed(call, error))
             continue
         if together and not tool.parallel:
-            async with aclosing(_together(together, tools, left)) as events:
+            async with aclosing(_together(together, tools, deadline)) as events:
                 async for event in events:
                     yield event
             together = []
-        allowed = await _approved(call, tool, tools, left)
+        allowed = await _approved(call, tool, tools, deadline)
         if isinstance(allowed, ToolError):
             yield ToolFinished(replace(failed(call, allowed), status="denied"))
         elif tool.parallel:
             together.append((allowed, tool))
         else:
             yield ToolStarted(allowed)
-            yield ToolFinished(await _outcome(allowed, tool, tools, left()))
+            yield ToolFinished(await _outcome(allowed, tool, tools, deadline.left()))
     if together:
-        async with aclosing(_together(together, tools, left)) as events:
+        async with aclosing(_together(together, tools, deadline)) as events:
             async for event in events:
                 yield event
 
 
-async def _approved(
-    call: ToolCall, tool: Tool, tools: ToolSet, left: Callable[[], float | None]
-) -> ToolCall | ToolError:
-    if (seconds := left()) is None:
+async def _approved(call: ToolCall, tool: Tool, tools: ToolSet, deadline: Deadline) -> ToolCall | ToolError:
+    if (seconds := deadline.left()) is None:
         return await tools.approved(call, tool)
     try:
         return await asyncio.wait_for(tools.approved(call, tool), seconds)
     except (asyncio.TimeoutError, TimeoutError):
-        left()  # raises, where it was this limit
-        raise
+        raise deadline.passed() from None
 
 
 async def _together(
-    ready: Sequence[tuple[ToolCall, Tool]], tools: ToolSet, left: Callable[[], float | None]
+    ready: Sequence[tuple[ToolCall, Tool]], tools: ToolSet, deadline: Deadline
 ) -> AsyncGenerator[RoundEvent, None]:
     for call, _ in ready:
         yield ToolStarted(call)
-    running = [asyncio.ensure_future(_outcome(call, tool, tools, left())) for call, tool in ready]
+    running = [asyncio.ensure_future(_outcome(call, tool, tools, deadline.left())) for call, tool in ready]
     try:
         for done in asyncio.as_completed(running):
             yield ToolFinished(await done)
