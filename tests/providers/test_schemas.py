@@ -127,7 +127,8 @@ def test_a_schema_may_refer_to_itself():
     ("schema", "told"),
     [
         ("json", "must be a JSON schema, not the string"),
-        ([1], "must be a JSON schema, not a table"),
+        ([1], "must be a JSON schema, not a list"),
+        (print, "must be a JSON schema, not a function"),
         ({"type": "objekt"}, "objekt"),
         ({"properties": 3}, "not a JSON schema"),
         ({"minimum": "low"}, "not a JSON schema"),

@@ -52,7 +52,7 @@ def complaint(error: InvalidAnswer) -> str:
 
 
 _CUT_OFF = "the answer was cut off before its JSON was complete"
-_HINT = "try again; a larger model, or a description for each property, helps"
+_HINT = "say in the prompt what each property is to hold, or take a larger model"
 
 
 def _parsed(text: str) -> Any:

@@ -67,6 +67,8 @@ def describe(value: Any) -> str:
         return "nil"
     if isinstance(value, (Mapping, list, tuple)):
         return "a table"
+    if callable(value):
+        return "a function"
     return repr(value)[:60]
 
 

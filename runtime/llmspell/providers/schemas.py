@@ -35,7 +35,8 @@ def check_schema(schema: Any, name: str = "format") -> dict[str, Any]:
         InvalidRequest: it is no mapping or no schema, or holds what can't be meant; the message says where.
     """
     if not isinstance(schema, Mapping):
-        raise InvalidRequest(f"{name} must be a JSON schema, not {describe(schema)}", hint=_EXAMPLE.format(name))
+        what = "a list" if isinstance(schema, (list, tuple)) else describe(schema)
+        raise InvalidRequest(f"{name} must be a JSON schema, not {what}", hint=_EXAMPLE.format(name))
     try:
         plain: dict[str, Any] = ordered(schema)
         _validator(json.dumps(plain))
