@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from llmspell.providers.schema_words import target
+
 _ROOT: Final = frozenset({"type", "$defs", "items", "required", "properties"})
 _PROPERTY: Final = frozenset({"type", "anyOf", "items", "description", "enum", "properties", "required"})
 
@@ -37,11 +39,11 @@ def _written_out(schema: Any, root: Mapping[str, Any], inside: tuple[str, ...]) 
         return schema
     place = schema.get("$ref")
     if isinstance(place, str):
-        target = None if place in inside else _at(root, place)
-        if target is None:
+        pointed = None if place in inside else target(root, place)
+        if pointed is None:
             return {key: value for key, value in schema.items() if key != "$ref"}
         beside = {key: value for key, value in schema.items() if key != "$ref"}
-        found = _written_out(target, root, (*inside, place))
+        found = _written_out(pointed, root, (*inside, place))
         return {**found, **beside} if isinstance(found, dict) else beside
     written = {}
     for key, value in schema.items():
@@ -52,18 +54,6 @@ def _written_out(schema: Any, root: Mapping[str, Any], inside: tuple[str, ...]) 
         else:
             written[key] = _written_out(value, root, inside)
     return written
-
-
-def _at(root: Mapping[str, Any], place: str) -> Any:
-    """What a reference within one document points to; None if there is nothing."""
-    found: Any = root
-    if not place.startswith("#"):
-        return None
-    for part in place[1:].strip("/").split("/"):
-        part = part.replace("~1", "/").replace("~0", "~")
-        if part:
-            found = found.get(part) if isinstance(found, Mapping) else None
-    return found
 
 
 def _find_lost(schema: Any, kept: frozenset[str], lost: dict[str, None]) -> None:

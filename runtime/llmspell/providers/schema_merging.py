@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmspell.providers.schema_words import DEMANDS, types_of
+from llmspell.providers.schema_words import DEMANDS, is_number, types_of
 
 _LEAST: Final = frozenset({"minLength", "minItems", "minimum", "exclusiveMinimum", "minProperties"})
 _DEFINE: Final = frozenset({"$defs", "definitions"})
@@ -88,17 +88,3 @@ def _common_types(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]
 def demands(schema: Mapping[str, Any], but: str = "") -> bool:
     """Whether a schema asks for anything, beside what only describes it, and beside the word ``but``."""
     return any(word in DEMANDS or word in ("$ref", "$dynamicRef") for word in schema.keys() - _DEFINE - {but})
-
-
-def kind_of(value: Any) -> str:
-    """The type of a value, as JSON schema calls it."""
-    if isinstance(value, bool):
-        return "boolean"
-    for kind, name in ((str, "string"), (int, "integer"), (float, "number"), (Mapping, "object")):
-        if isinstance(value, kind):
-            return name
-    return "null" if value is None else "array"
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

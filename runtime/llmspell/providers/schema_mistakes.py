@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
-from llmspell.providers.schema_words import DEMANDS, TYPES, known, parts, types_of
+from llmspell.providers.schema_words import DEMANDS, TYPES, is_number, known, parts, types_of
 
 _BOUNDS: Final = (
     ("minimum", "maximum"),
@@ -66,7 +66,7 @@ def _of_values(schema: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
         yield "enum is empty, so that no value fits", "name the values, or leave enum out"
     for low, high in _BOUNDS:
         least, most = schema.get(low), schema.get(high)
-        if _is_number(least) and _is_number(most) and least > most:
+        if is_number(least) and is_number(most) and least > most:
             yield f"{low} {least} is above {high} {most}, so that no value fits", None
     properties, required = schema.get("properties"), schema.get("required")
     if isinstance(required, bool):
@@ -82,7 +82,3 @@ def _of_values(schema: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
 
 def _is_object(schema: Mapping[str, Any]) -> bool:
     return schema.get("type") == "object"
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from llmspell.errors import InvalidRequest
 from llmspell.providers.schema_dialects import BASIC, Dialect
-from llmspell.providers.schema_merging import demands, is_number, kind_of, merged
-from llmspell.providers.schema_words import target, types_of
+from llmspell.providers.schema_merging import demands, merged
+from llmspell.providers.schema_words import is_number, target, type_of, types_of
 
 _IMPLIED: Final = {
     "object": frozenset({"properties", "required", "additionalProperties", "patternProperties", "minProperties"}),
@@ -272,7 +272,7 @@ def _bare_reference(schema: Mapping[str, Any]) -> str | None:
 
 def _values(values: Any, types: list[str]) -> Any:
     kinds = {*types, *(["integer"] if "number" in types else [])}
-    left = [value for value in values if not kinds or kind_of(value) in kinds or _whole(value, kinds)]
+    left = [value for value in values if not kinds or type_of(value) in kinds or _whole(value, kinds)]
     return ({"const": left[0]} if len(left) == 1 else {"enum": left}) if left else False
 
 

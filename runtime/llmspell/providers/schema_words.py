@@ -6,7 +6,7 @@ Of all drafts; source: https://json-schema.org/draft/2020-12, and the older ones
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 TYPES: Final = ("string", "integer", "number", "boolean", "array", "object", "null")
 
@@ -74,6 +74,21 @@ def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
     given = schema.get("type")
     named = given if isinstance(given, (list, tuple)) else (given,)
     return tuple(name for name in named if isinstance(name, str))
+
+
+def type_of(value: Any) -> str:
+    """The type of a value, as JSON schema calls it; integer for all whole numbers that are no floats."""
+    if isinstance(value, bool):
+        return "boolean"
+    for kind, name in ((str, "string"), (int, "integer"), (float, "number"), (Mapping, "object")):
+        if isinstance(value, kind):
+            return name
+    return "null" if value is None else "array"
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value is a number; true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def target(root: Mapping[str, Any], reference: str) -> Any:

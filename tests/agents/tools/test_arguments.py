@@ -191,7 +191,7 @@ def test_defaults_are_filled_in_at_every_level():
 
 def test_all_violations_are_told_at_once_with_the_signature():
     first, *violations, last = complaint({"town": "Rome", "unit": "kelvin", "days": 0}).splitlines()
-    assert first == "the arguments of get_weather are wrong: "
+    assert first == "the arguments of get_weather are wrong:"
     assert sorted(violations) == [
         '- "city" is a required property',
         "- Additional properties are not allowed ('town' was unexpected)",

@@ -50,9 +50,9 @@ def _parsed(text: str) -> Any:
 
 
 def _wrong(call: ToolCall, schema: Mapping[str, Any], what: list[str]) -> InvalidRequest:
-    lines = what[0] if len(what) == 1 else "".join(f"\n- {line}" for line in what)
+    lines = f" {what[0]}" if len(what) == 1 else "".join(f"\n- {line}" for line in what)
     return InvalidRequest(
-        f"the arguments of {call.name} are wrong: {lines}\nIt is called as {signature(call.name, schema)}",
+        f"the arguments of {call.name} are wrong:{lines}\nIt is called as {signature(call.name, schema)}",
         hint="call it again with arguments that fit",
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from llmspell.providers.schema_words import TYPES, target, types_of
+from llmspell.providers.schema_words import TYPES, target, type_of, types_of
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,30})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
@@ -66,7 +66,7 @@ def _array(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> li
 def _branch(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
     """The one alternative that takes values of this type; None where there is no choice to make, or several."""
     branches = schema.get("anyOf") or schema.get("oneOf") or ()
-    takes = [branch for branch in branches if _type(value) in _types(branch, root)]
+    takes = [branch for branch in branches if type_of(value) in _types(branch, root)]
     return takes[0] if len(takes) == 1 else None
 
 
@@ -87,7 +87,7 @@ def _types(schema: Any, root: Mapping[str, Any]) -> frozenset[str]:
     if not isinstance(schema, Mapping):
         return _ANY
     if "const" in schema or "enum" in schema:
-        return frozenset(map(_type, [schema["const"]] if "const" in schema else schema["enum"]))
+        return frozenset(map(type_of, [schema["const"]] if "const" in schema else schema["enum"]))
     types = frozenset(types_of(schema)) or _ANY
     for word in ("anyOf", "oneOf"):
         if word in schema and types == _ANY:
@@ -95,17 +95,8 @@ def _types(schema: Any, root: Mapping[str, Any]) -> frozenset[str]:
     return types
 
 
-def _type(value: Any) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    for kind, name in ((str, "string"), (int, "integer"), (float, "number"), (Mapping, "object")):
-        if isinstance(value, kind):
-            return name
-    return "null" if value is None else "array"
-
-
 def _in_type(value: Any, types: frozenset[str]) -> Any:
-    kind = _type(value)
+    kind = type_of(value)
     if kind in types or (kind == "integer" and "number" in types):
         return value
     if isinstance(value, str):
@@ -134,5 +125,5 @@ def _from_text(text: str, types: frozenset[str]) -> Any:
             value = json.loads(text)
         except (ValueError, RecursionError):
             return text
-        return value if _type(value) in types else text
+        return value if type_of(value) in types else text
     return text
