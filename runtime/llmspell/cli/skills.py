@@ -11,6 +11,7 @@ from llmspell.agents.skills.folders import skill_folders
 from llmspell.agents.skills.library import Library, Skill
 from llmspell.agents.skills.prompt_skill import PromptSkill
 from llmspell.agents.skills.running import INPUT, Prepared, prepare
+from llmspell.agents.skills.skill_md import first_sentence
 from llmspell.agents.skills.templates import variables_of
 from llmspell.cli.context import Context
 from llmspell.cli.output import as_json, is_terminal, table
@@ -24,7 +25,7 @@ def list_all(context: Context) -> int:
     if context.given("json"):
         print(as_json([summary(skill) for skill in found]))
     else:
-        rows = [(skill.name, skill.kind, skill.source, _first_sentence(skill.description)) for skill in found]
+        rows = [(skill.name, skill.kind, skill.source, first_sentence(skill.description)) for skill in found]
         print(table(("SKILL", "KIND", "FROM", "DESCRIPTION"), rows))
     for problem in library.problems:
         print(f"left out: {problem}", file=sys.stderr)
@@ -160,7 +161,3 @@ def _stdin() -> str:
 
 def _shown(variable: dict[str, Any]) -> str:
     return str(variable["name"]) if variable["required"] else f"{variable['name']} (optional)"
-
-
-def _first_sentence(text: str) -> str:
-    return f"{text.partition('. ')[0].removesuffix('.')}."

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 from llmspell.agents.skills.folders import Folder
 from llmspell.agents.skills.library import Library
 from llmspell.agents.skills.resources import MOST_LISTED, list_resources, read_resource
-from llmspell.agents.skills.skill_md import MOST_DESCRIPTION, InstructionSkill, read_body
+from llmspell.agents.skills.skill_md import MOST_DESCRIPTION, InstructionSkill, first_sentence, read_body
 from llmspell.errors import InvalidRequest, SkillError
 from llmspell.plugins.values import Tool
 from llmspell.providers.contract import Message, Notice
@@ -98,7 +98,7 @@ class Attached:
                 _parameters(name={"type": "string", "enum": names, "description": "the skill's name"}),
                 self.activate,
                 # Models without tool calls are led by examples: a request is like what the description says it is for.
-                examples=tuple((_first_sentence(skill), {"name": skill.name}) for skill in self._offered),
+                examples=tuple((first_sentence(skill.description), {"name": skill.name}) for skill in self._offered),
                 category="skills",
             )
         files = {name: found for name, skill in self._skills.items() if (found := list_resources(skill.folder, 1))}
@@ -176,10 +176,6 @@ def _content(skill: InstructionSkill) -> str:
 
 def _opening(name: str) -> str:
     return f"<skill_content name={quoteattr(name)}>"
-
-
-def _first_sentence(skill: InstructionSkill) -> str:
-    return skill.description.partition(". ")[0].removesuffix(".") + "."
 
 
 def _parameters(**properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,6 +83,11 @@ def read_body(skill: InstructionSkill) -> str:
     return _parts(skill.path)[1].strip()
 
 
+def first_sentence(description: str) -> str:
+    """What a description says first, which is what a skill does."""
+    return description.partition(". ")[0].removesuffix(".") + "."
+
+
 def _parts(path: str) -> tuple[dict[str, Any], str]:
     text = read_text(path)
     found = _HEAD.match(text)

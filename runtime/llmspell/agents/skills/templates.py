@@ -92,7 +92,8 @@ def _ask(skill: PromptSkill, variables: Mapping[str, Any], *, render: bool) -> d
             [sys.executable, "-I", "-S", _PROCESS],
             input=json.dumps(order),
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_PATIENCE,
         )
     except subprocess.TimeoutExpired:
