@@ -8,6 +8,7 @@ a moment later leads nowhere else. Proxies of the environment are not used: one 
 from __future__ import annotations
 
 import asyncio
+import codecs
 import re
 import socket
 import time
@@ -54,8 +55,9 @@ class Answer:
         """The body as text, in the encoding that the server names, or else ``fallback``, or else UTF-8."""
         for charset in (self.charset, fallback):
             try:
-                return self.body.decode(charset or "", "replace")
-            except LookupError:  # none, or one that nobody knows
+                if codecs.lookup(charset or "").name != "punycode":  # takes quadratic time, and is for names
+                    return self.body.decode(charset or "", "replace")
+            except (LookupError, UnicodeError):  # none, or one that nobody knows, or none of texts
                 continue
         return self.body.decode("utf-8", "replace")
 
@@ -101,7 +103,7 @@ async def fetch(context: ToolContext, request: Request, seconds: float) -> Answe
     except LLMSpellError:
         raise
     except (asyncio.TimeoutError, httpx2.TimeoutException):
-        raise _unreachable(f"{shown} took longer than {seconds:.3g} s") from None
+        raise _unreachable(f"{shown} took longer than {seconds:.3g} s", "give it more time by timeout") from None
     except httpx2.TooManyRedirects:
         raise ToolError(f"{shown} redirects more than {MOST_REDIRECTS} times") from None
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, TypeError, UnicodeError) as error:
@@ -110,8 +112,8 @@ async def fetch(context: ToolContext, request: Request, seconds: float) -> Answe
         raise _unreachable(f"no answer from {shown}: {error or type(error).__name__}") from error
 
 
-def _unreachable(message: str) -> ToolError:
-    error = ToolError(message)
+def _unreachable(message: str, hint: str | None = None) -> ToolError:
+    error = ToolError(message, hint=hint)
     error.retryable = True
     return error
 

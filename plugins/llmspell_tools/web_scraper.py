@@ -83,7 +83,10 @@ async def web_scraper(
         "meta": extract_meta,
     }
     # Parsers need quadratic time for some pages, and some selectors: nothing could stop one in this process.
-    page: dict[str, Any] = await asyncio.to_thread(confined, "page", wanted)
+    try:
+        page: dict[str, Any] = await asyncio.to_thread(confined, "page", wanted)
+    except ToolError as error:
+        raise ToolError(f"{answer.url} can't be read: {error.message}") from error
     found = page.pop("found")
     result: dict[str, Any] = {"url": answer.url, "title": page.pop("title")}
     if selector:

@@ -27,7 +27,7 @@ def test_importing_the_plugin_imports_none_of_them():
 
 
 def test_listing_them_imports_no_library():
-    heavy = ("simpleeval", "dateutil", "jq", "jinja2", "jsonschema_rs", "httpx", "asyncio")
+    heavy = ("simpleeval", "dateutil", "jq", "jinja2", "jsonschema_rs", "httpx2", "selectolax", "asyncio")
     code = f"import sys; from llmspell_tools import llmspell_tools as t; t(); print(set({heavy}) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

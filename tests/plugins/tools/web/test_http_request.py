@@ -60,10 +60,12 @@ def test_bytes_come_as_base64(get, server):
         assert base64.b64decode(result["body_base64"]) == data and "body" not in result
 
 
-@pytest.mark.parametrize("kind", ["text/plain; charset=latin-1", "text/plain; charset=nonsense", "text/plain"])
-def test_the_encoding_is_the_one_that_is_named(get, server, kind):
-    data = "grün".encode("latin-1" if "latin" in kind else "utf-8")
-    server.pages["/text"] = lambda page: page.give(data, content_type=kind)
+@pytest.mark.parametrize(
+    "charset", ["latin-1", "UTF-16", "nonsense", "", "idna", "punycode", "base64", "undefined", "a b", "utf-8"]
+)
+def test_the_encoding_is_the_one_that_is_named(get, server, charset):
+    data = "grün".encode(charset if charset in ("latin-1", "UTF-16") else "utf-8")
+    server.pages["/text"] = lambda page: page.give(data, content_type=f"text/plain; charset={charset}")
     assert get("/text")["body"] == "grün"
 
 
