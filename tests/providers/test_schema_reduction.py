@@ -226,6 +226,18 @@ def test_two_of_one_name_stay_apart():
     ]
 
 
+def test_what_leads_to_nothing_is_left_out():
+    schema = {
+        "anyOf": [
+            {"$ref": "#/$defs/x"},
+            {"properties": {"a": {"$ref": "#/$defs/x"}, "b": {"$ref": "#/definitions/x"}}},
+        ],
+        "$defs": {"x": {"allOf": [{"type": "null"}, {"type": "string"}]}},
+        "definitions": {"x": {"const": 1}},
+    }
+    assert reduce(schema) == {**closed({"b": {"$ref": "#/$defs/x"}}), "$defs": {"x": {"const": 1}}}
+
+
 def test_what_stands_beside_a_reference_is_put_together_with_it():
     base = {"type": "object", "properties": {"a": {"const": 1}}}
     schema = {"$ref": "#/$defs/base", "properties": {"b": {"const": 2}}, "required": ["b"], "$defs": {"base": base}}

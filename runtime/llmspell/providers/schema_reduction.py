@@ -33,39 +33,37 @@ def reduced(schema: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
         document = _Document(schema, dialect, impossible)
         result = document.of(schema)
         if list(result or ()) == ["$ref"]:  # not all converters take one there
-            inner = document.targets[result["$ref"]]
+            (inner,) = document.names
             document = _Document(schema, dialect, impossible)
-            result = document.of(inner)
+            result = document.of(target(schema, inner))
         if result is False:
             hint = "look for demands that exclude each other"
             raise InvalidRequest("format: no answer can satisfy the schema", hint=hint)
-        definitions = document.definitions()
-        found = {name for name, made in definitions.items() if made is False}
+        led_to = document.led_to()
+        found = {reference for reference, made in led_to.items() if made is False}
         if not found:
+            definitions = {document.names[reference]: made for reference, made in led_to.items()}
             return {**result, "$defs": definitions} if definitions else dict(result)
         impossible |= found
 
 
 class _Document:
-    """One schema on its way: ``targets`` holds what its references will lead to, by their new names.
-
-    ``impossible`` are names of those that nothing satisfies.
+    """One schema on its way: ``names`` holds the references that are left in it, and what they are called below
+    ``$defs``. ``impossible`` are those that lead to what nothing satisfies.
     """
 
     def __init__(self, root: Mapping[str, Any], dialect: Dialect, impossible: set[str]) -> None:
         self.root, self.dialect, self.impossible = root, dialect, impossible
-        self.targets: dict[str, Any] = {}
-        self._names: dict[str, str] = {}
+        self.names: dict[str, str] = {}
         self._left = _STEPS
 
-    def definitions(self) -> dict[str, Any]:
+    def led_to(self) -> dict[str, Any]:
         """What the references lead to, reduced; False where nothing satisfies it."""
         made: dict[str, Any] = {}
-        while len(made) < len(self.targets):  # reducing one may find more
-            for reference, schema in list(self.targets.items()):
-                name = reference.rpartition("/")[2]
-                if name not in made:
-                    made[name] = self.of(schema)
+        while len(made) < len(self.names):  # reducing one may find more
+            for reference in list(self.names):
+                if reference not in made:
+                    made[reference] = self.of(target(self.root, reference))
         return made
 
     def of(self, schema: Any, inside: tuple[str, ...] = ()) -> Any:
@@ -90,6 +88,7 @@ class _Document:
     # ── references and combinations ───────────────────────────────────────────────────────────────────────────────
 
     def _reference(self, reference: str) -> Any:
+        """A reference to what one leads to in the end."""
         found, seen = target(self.root, reference), {reference}
         while isinstance(found, Mapping) and (further := _bare_reference(found)) is not None:
             if further in seen:  # a circle that says nothing
@@ -98,15 +97,14 @@ class _Document:
             found = target(self.root, reference)
         if not isinstance(found, Mapping):
             return found is not False and dict(self.dialect.anything)
-        name = self._names.get(reference)
-        if name is None:
+        if reference in self.impossible:
+            return False
+        if reference not in self.names:
             name = re.sub(r"\W", "-", reference.rpartition("/")[2].strip("#")) or "root"
-            while f"#/$defs/{name}" in self.targets:
+            while name in self.names.values():
                 name += "-"
-            self._names[reference] = name
-            if name not in self.impossible:
-                self.targets[f"#/$defs/{name}"] = found
-        return False if name in self.impossible else {"$ref": f"#/$defs/{name}"}
+            self.names[reference] = name
+        return {"$ref": f"#/$defs/{self.names[reference]}"}
 
     def _put_together(self, schema: Mapping[str, Any], inside: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
         """A schema with what its ``$ref`` and ``allOf`` say written into it."""

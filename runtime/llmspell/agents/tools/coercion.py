@@ -19,6 +19,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
 _EXACT = 15
 """Characters of a number that a float holds without loss."""
 _ANY = frozenset(TYPES)
+_PLAIN = (str, int, float, type(None))
 _WORDS = {"true": ("boolean", True), "false": ("boolean", False), "null": ("null", None)}
 
 
@@ -27,7 +28,10 @@ def coerced(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
     schema = _followed(schema, root)
     if not isinstance(schema, Mapping):
         return value
-    value = _in_type(value, _types(schema, root))
+    if schema.get("type") != type_of(value):
+        value = _in_type(value, _types(schema, root))
+    elif isinstance(value, _PLAIN):
+        return value
     for part in schema.get("allOf", ()):
         value = coerced(value, part, root)
     if (branch := _branch(value, schema, root)) is not None:
@@ -73,7 +77,7 @@ def _branch(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> A
 def _followed(schema: Any, root: Mapping[str, Any]) -> Any:
     """A schema with what its reference points to; what stands beside the reference wins."""
     for _ in range(10):  # references may lead in a circle
-        if not isinstance(schema, Mapping) or not isinstance(reference := schema.get("$ref"), str):
+        if not isinstance(schema, dict) or not isinstance(reference := schema.get("$ref"), str):
             break
         found = target(root, reference)
         rest = {word: value for word, value in schema.items() if word != "$ref"}
