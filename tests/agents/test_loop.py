@@ -75,6 +75,18 @@ def test_a_call_is_run_and_its_result_sent_back(agent, provider, run):
     assert metrics(agent)["tool_invocations"] == 1
 
 
+def test_what_a_provider_wants_back_goes_with_the_answers_that_it_came_with(agent, provider, run):
+    first, second = {"fake": {"signature": "abc"}}, {"fake": {"signature": "def"}}
+    provider.enqueue(call(), Finish("tool_calls", "model", Usage(), first))
+    provider.enqueue("Blue.", Finish("stop", "model", Usage(), second)).enqueue("Yes.")
+    run(agent.execute("How is it in Rome?"))
+    assert provider.requests[1].messages[1].provider_data == first
+    run(agent.execute("Sure?"))
+    asked, _, answered, _ = provider.requests[2].messages[1:]
+    assert (asked.provider_data, answered.provider_data) == (first, second)
+    assert agent.messages()[-1].provider_data == {}
+
+
 def test_the_result_has_the_calls_as_values(agent, provider, run):
     provider.enqueue(call(id="a")).enqueue("Blue.")
     (told,) = run(agent.execute("hi")).plain()["tool_calls"]

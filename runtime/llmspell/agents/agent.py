@@ -156,7 +156,7 @@ class Agent:
                     self.counters.finished += 1
                     if turn.done.success:
                         self.counters.last_error = None
-                        answer = Message("assistant", turn.done.text)
+                        answer = Message("assistant", turn.done.text, provider_data=turn.provider_data)
                         conversation.add(*turn.messages, answer, version=version, history=turn.history)
                 yield event
         except LLMSpellError as error:

@@ -91,6 +91,11 @@ class Turn:
         self._limits: Limits | None = None
         self._ids: set[str] | None = None
 
+    @property
+    def provider_data(self) -> Mapping[str, Any]:
+        """What the provider wants back with the answer that came last."""
+        return {} if self._finish is None else self._finish.provider_data
+
     def result(self, reason: Ending, *, success: bool, data: Any = None, error: str | None = None) -> Result:
         """The result as it stands now."""
         return Result(
@@ -300,7 +305,7 @@ class Turn:
         places = {call.id: place for place, call in enumerate(calls)}
         ended.sort(key=lambda outcome: places[outcome.call.id])
         self.outcomes[-len(ended) :] = ended
-        self.messages += messages_of(text, ended)
+        self.messages += messages_of(text, ended, self.provider_data)
 
     def _ended(self, outcome: ToolOutcome) -> ToolFinished:
         self.outcomes.append(outcome)

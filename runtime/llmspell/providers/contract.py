@@ -191,11 +191,16 @@ class PromptProgress:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of a good stream. ``model`` is what the provider says it ran."""
+    """The end of a good stream. ``model`` is what the provider says it ran.
+
+    ``provider_data`` is what the provider wants back with this answer in later requests, by its own name; the host puts
+    it into the answer's `Message`.
+    """
 
     reason: FinishReason
     model: str
     usage: Usage
+    provider_data: Mapping[str, Any] = field(default_factory=dict)
 
 
 ChatEvent: TypeAlias = TextDelta | ReasoningDelta | ToolCall | Usage | Notice | PromptProgress | Finish

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -115,10 +115,11 @@ def skipped(call: ToolCall, why: str) -> ToolOutcome:
     return replace(failed(call, ToolError(why, tool=call.name)), status="skipped")
 
 
-def messages_of(text: str, outcomes: Sequence[ToolOutcome]) -> tuple[Message, ...]:
-    """A round as the history has it: the model's message with its calls, and an answer to each."""
+def messages_of(text: str, outcomes: Sequence[ToolOutcome], data: Mapping[str, Any]) -> tuple[Message, ...]:
+    """A round as the history has it: the model's message with its calls and the provider's ``data``, and an answer to
+    each."""
     return (
-        Message("assistant", text, tool_calls=tuple(outcome.call for outcome in outcomes)),
+        Message("assistant", text, tool_calls=tuple(outcome.call for outcome in outcomes), provider_data=data),
         *(Message("tool", outcome.content, tool_call_id=outcome.call.id) for outcome in outcomes),
     )
 
