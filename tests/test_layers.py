@@ -14,8 +14,10 @@ RUNTIME = ROOT / "runtime" / "llmspell"
 PLUGINS = ROOT / "plugins"
 
 LAYERS = (
+    ("secrets",),
     ("errors", "leaving"),
     ("config",),
+    ("keys",),
     ("plugins",),
     ("models",),
     ("providers",),

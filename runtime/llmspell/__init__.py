@@ -27,6 +27,7 @@ _HOMES = {
     "Notice": "providers.contract",
     "PromptProgress": "providers.contract",
     "Provider": "providers.contract",
+    "ProviderSettings": "plugins.values",
     "ProviderSpec": "plugins.values",
     "ProviderStatus": "providers.contract",
     "PullProgress": "providers.contract",
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from llmspell.plugins.functions import tool
     from llmspell.plugins.hookspecs import hookimpl
     from llmspell.plugins.tool_context import ToolContext
-    from llmspell.plugins.values import Command, LuaModule, ProviderSpec, Tool
+    from llmspell.plugins.values import Command, LuaModule, ProviderSettings, ProviderSpec, Tool
     from llmspell.providers.contract import (
         ChatEvent,
         ChatRequest,
@@ -97,6 +98,7 @@ __all__ = [
     "Notice",
     "PromptProgress",
     "Provider",
+    "ProviderSettings",
     "ProviderSpec",
     "ProviderStatus",
     "PullProgress",

@@ -43,9 +43,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from llmspell.secrets import scrubbed
+
 
 class LLMSpellError(Exception):
-    """Anything that llmspell reports on purpose."""
+    """Anything that llmspell reports on purpose. No secret gets into its message and its hint when it is made."""
 
     exit_code: ClassVar[int] = 1
     retryable: bool = False
@@ -53,9 +55,10 @@ class LLMSpellError(Exception):
     """Names of the attributes beyond the common ones that scripts may read."""
 
     def __init__(self, message: str, *, hint: str | None = None, retryable: bool | None = None) -> None:
+        message = scrubbed(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint and scrubbed(hint)
         if retryable is not None:
             self.retryable = retryable
 

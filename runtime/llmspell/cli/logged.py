@@ -13,14 +13,6 @@ def log_requests(hub: Hub, settings: Settings, program: str) -> None:
     """Let a log watch a hub; ``program`` is the script or the command. The file is opened by the first request."""
     if not settings.logs.requests:
         return
-    import os
-
     from llmspell.agents.history.run_log import RunLog
-    from llmspell.config.redaction import known_secrets
 
-    hub.observer = RunLog(
-        program,
-        keep_days=settings.logs.keep_days,
-        keep_mb=settings.logs.keep_mb,
-        secrets=known_secrets(os.environ, settings.providers),
-    )
+    hub.observer = RunLog(program, keep_days=settings.logs.keep_days, keep_mb=settings.logs.keep_mb)

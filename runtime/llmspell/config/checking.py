@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from llmspell.config.files import position
-from llmspell.config.redaction import names_a_secret
 from llmspell.config.schema import Key, keys, plain, section_names
 from llmspell.errors import ConfigError
+from llmspell.secrets import names_a_secret
 
 RENAMED = {
     "default_engine": "leave it out: Lua is the only language",

@@ -14,6 +14,7 @@ from llmspell.config.environment import variables
 from llmspell.config.schema import Sections, keys
 from llmspell.config.settings import Settings
 from llmspell.errors import ConfigError, UsageError
+from llmspell.secrets import remember_named
 
 FILE_VARIABLE = "LLMSPELL_CONFIG"
 
@@ -102,6 +103,7 @@ def _settings(layers: list[Value], read: tuple[str, ...]) -> Settings:
         else:
             table[last] = value.content
             origins[dotted] = value.origin
+    remember_named(tables.get("providers"))  # headers, say: what is a key by itself is refused
     sections = msgspec.convert(tables, Sections)
     return Settings(
         **{name: getattr(sections, name) for name in Sections.__struct_fields__}, origins=origins, files=read

@@ -11,12 +11,22 @@ CONTRACT = 1
 """The version of the provider contract that this llmspell speaks."""
 
 
+class ProviderSettings(dict[str, Any]):
+    """A provider's own table of llmspell.toml, without `type`; ``name`` is what the configuration calls the provider.
+
+    A plugin's own provider and each further instance, ``[providers.NAME] type = …``, have a name of their own.
+    """
+
+    def __init__(self, name: str, table: Mapping[str, Any] = {}) -> None:  # noqa: B006 - only read
+        super().__init__(table)
+        self.name = name
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
     """A provider that exists, before anything of it is imported.
 
-    ``factory(settings)`` gets the provider's own table of llmspell.toml and returns an object of
-    `llmspell.Provider`; it is called on the first use of one of its models and does the heavy imports.
+    ``factory(settings)`` gets the provider's own table of llmspell.toml and returns an object of `llmspell.Provider`; it is called on the first use of one of its models and does the heavy imports.
     ``rank`` orders local providers where a model name leaves the choice open: the highest that has the model wins.
     ``takes`` says which references beside names it can run: ``"file"`` a path, ``"hf"`` a repository, ``"url"`` a file
     on the web.
@@ -25,7 +35,7 @@ class ProviderSpec:
     """
 
     name: str
-    factory: Callable[[Mapping[str, Any]], Any]
+    factory: Callable[[ProviderSettings], Any]
     kind: Literal["local", "cloud"] = "cloud"
     aliases: tuple[str, ...] = ()
     rank: int = 0

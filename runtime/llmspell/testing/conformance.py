@@ -31,6 +31,7 @@ from llmspell.errors import (
     UnsupportedOption,
 )
 from llmspell.models.names import ModelRef, parse
+from llmspell.plugins.values import ProviderSettings
 from llmspell.providers.contract import (
     ChatEvent,
     ChatRequest,
@@ -96,7 +97,8 @@ class ProviderConformance(EmbeddingRules, MemoryRules):
     def provider(self) -> Any:
         """The provider; made from ``plugin`` and ``settings`` unless a subclass has its own fixture."""
         assert self.plugin, f"{type(self).__name__} needs `plugin = …` or a fixture `provider`"
-        provider = registration.spec_of(self.plugin, self.spec_name).factory(self.settings)
+        spec = registration.spec_of(self.plugin, self.spec_name)
+        provider = spec.factory(ProviderSettings(spec.name, self.settings))
         yield provider
         self.drive(provider.aclose())
 
@@ -150,7 +152,7 @@ class ProviderConformance(EmbeddingRules, MemoryRules):
         if self.plugin is None:
             pytest.skip("no plugin given")
         spec = registration.spec_of(self.plugin, self.spec_name)
-        fresh = spec.factory(self.settings)
+        fresh = spec.factory(ProviderSettings(spec.name, self.settings))
         assert isinstance(fresh, Provider), f"the factory of '{spec.name}' returns {type(fresh).__name__}, no Provider"
         assert fresh.name == spec.name, f"the provider of '{spec.name}' calls itself {fresh.name!r}"
         self.drive(fresh.aclose())  # an unused provider can be closed

@@ -8,7 +8,6 @@ import pytest
 
 from llmspell.agents.history.conversations import Conversations
 from llmspell.agents.history.reading import Filter
-from llmspell.config.redaction import known_secrets
 from llmspell.errors import InvalidRequest, ModelNotFound, ProviderCrashed, ProviderError, UnsupportedOption
 from llmspell.providers.contract import (
     Image,
@@ -22,6 +21,7 @@ from llmspell.providers.contract import (
 )
 from llmspell.providers.observing import Origin
 from llmspell.providers.watching import close
+from llmspell.secrets import remember_named
 from llmspell.testing import ScriptedProvider
 
 HELLO = (Message("user", "hello"),)
@@ -182,25 +182,16 @@ def test_an_agent_may_want_no_log(hub, provider, chat, path, run):
 
 
 def test_no_key_gets_into_the_file(make_hub, provider, chat, path, log, run):
-    secrets = known_secrets(
-        {
-            "SHOP_TOKEN": "plain-looking-token",
-            "HOME": "/home/somebody",
-            "SHORT_KEY": "abc",
-            "SHOP_PASSWORD": 'with "quotes"',
-        },
-        {"shop": {"api_key": "configured-value", "host": "http://box"}},
-    )
-    assert {"configured-value", "plain-looking-token", 'with "quotes"'} < set(secrets)
-    assert not {"/home/somebody", "abc", "http://box"} & set(secrets)
-    hub = make_hub(secrets=secrets)
+    remember_named({"SHOP_TOKEN": "plain-looking-token", "SHOP_PASSWORD": 'with "quotes"'})
+    remember_named({"shop": {"headers": {"x-api-key": "configured-value"}, "host": "http://box"}})
+    hub = make_hub()
     provider.enqueue(
         f"your key is {KEY}", ToolCall("a", "fetch", json.dumps({"url": "x", "api_key": "hidden-by-name"}))
     )
     provider.enqueue(ProviderError(f"401 for Bearer {KEY} at https://me:password1@box/", provider="fake"))
     call = ToolCall("b", "fetch", {"headers": {"Authorization": "Basic hidden-too"}, "token": "hidden-again"})
     messages = (
-        Message("system", "use configured-value with \"quotes\""),
+        Message("system", 'use configured-value with "quotes"'),
         Message("user", f"I have plain-looking-token and {KEY}, https://me:password1@box/"),
         Message("assistant", "", (call,), provider_data={"fake": {"signature": "never-written"}}),
         Message("tool", "ok", tool_call_id="b"),

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from llmspell.agents.history import pruning
 from llmspell.agents.history.database import Damage, Database, transaction, typed, unusable
-from llmspell.config.redaction import redacted, scrubbed
+from llmspell.config.redaction import redacted
 from llmspell.providers.contract import Message, ToolCall
+from llmspell.secrets import scrubbed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -184,7 +185,7 @@ class LogWriter:
 
     def _clean(self, text: str) -> str:
         """A text without secrets, and without what is no Unicode: a script may put any bytes into one."""
-        return scrubbed(text, self._log.secrets).encode("utf-8", "replace").decode()
+        return scrubbed(text).encode("utf-8", "replace").decode()
 
 
 def _number(path: str) -> int:

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from asyncio import CancelledError
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -108,8 +108,7 @@ class Step(NamedTuple):
 class RunLog:
     """Watches the requests of a hub (`llmspell.providers.observing.Observer`).
 
-    ``program`` is the script or the command that runs. ``keep_days`` and ``keep_mb`` bound what stays in the file, and
-    ``secrets`` are texts that must not get into it.
+    ``program`` is the script or the command that runs. ``keep_days`` and ``keep_mb`` bound what stays in the file.
     """
 
     def __init__(
@@ -118,13 +117,12 @@ class RunLog:
         *,
         keep_days: int,
         keep_mb: int,
-        secrets: Sequence[str] = (),
         database: Database | None = None,
         warn: Callable[[str], None] | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.program = program
-        self.keep_days, self.keep_mb, self.secrets = keep_days, keep_mb, tuple(secrets)
+        self.keep_days, self.keep_mb = keep_days, keep_mb
         self._database = database
         self._warn = warn or _say
         self._queue: SimpleQueue[Step | threading.Event] = SimpleQueue()
