@@ -3,10 +3,11 @@
 import asyncio
 
 import anthropic
-import fault_server
 import httpx
 import openai
 import pytest
+
+import fault_server
 from fault_server import FaultServer
 
 

@@ -170,7 +170,9 @@ def test_ollama_chat_answers_without_the_thoughts_on_a_pipe(ollama):
     assert re.fullmatch(r"\s*\d+\s*", done.stdout)
 
 
-def test_ollama_chat_goes_on_after_an_error(ollama):
+def test_ollama_chat_goes_on_after_an_error(ollama, monkeypatch):
+    monkeypatch.setenv("LLMSPELL_PROVIDERS_OLLAMA_RETRIES", "0")
+
     def broken_once(request):
         if request.path == "/api/chat" and not any(one.path == "/api/chat" for one in ollama.requests[:-1]):
             return recording("chat-busy")

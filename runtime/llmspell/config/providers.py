@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from llmspell.config.checking import suggestion, told
+from llmspell.config.limits import LIMITS, in_range
 from llmspell.config.settings import Settings
 from llmspell.errors import ConfigError
 
@@ -42,19 +43,20 @@ def check_providers(settings: Settings, specs: Mapping[str, Spec]) -> None:
             raise ConfigError(
                 f"{where}: no provider is called '{kind}'", hint=f"{near}; {install}" if near else install
             )
-        if spec.settings is None:
-            continue
+        own = spec.settings or {}
         for key, value in table.items():
-            if key == "type":
+            if key == "type" or (spec.settings is None and key not in LIMITS):
                 continue
             origin = settings.origin(f"providers.{name}.{key}")
             dotted = f"providers.{name}.{key} ({origin})"
-            if key not in spec.settings:
-                near = suggestion(key, [*spec.settings, "type"])
+            if key not in own and key not in LIMITS:
+                near = suggestion(key, [*own, "type", *LIMITS])
                 raise ConfigError(f"{dotted}: the provider '{kind}' takes no such key", hint=near)
-            wanted = spec.settings[key]
+            wanted = own[key] if key in own else LIMITS[key]
             if not _fits(value, wanted):
                 raise ConfigError(f"{dotted} must be {_said(wanted)}, not {told(value)}")
+            if key not in own and not in_range(value):
+                raise ConfigError(f"{dotted} must be 0 or more, not {told(value)}", hint="0 means no limit")
 
 
 def _fits(value: Any, wanted: type | tuple[type, ...]) -> bool:

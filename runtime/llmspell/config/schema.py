@@ -123,6 +123,25 @@ class Logs(Struct, frozen=True, kw_only=True):
     ] = 500
 
 
+class Requests(Struct, frozen=True, kw_only=True):
+    """How long a request is tried, whichever models it may go to."""
+
+    attempts: Annotated[
+        int, Meta(ge=1, description="how often a request may be sent, to its model and all fallbacks together")
+    ] = 6
+    retry_seconds: Annotated[
+        float,
+        Meta(ge=0, description="how long after its beginning a request may still be repeated at a model, in seconds"),
+    ] = 60.0
+    first_wait: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="the longest wait before the first repetition, in seconds; it doubles with each one, up to 8",
+        ),
+    ] = 0.5
+
+
 class Runs(Struct, frozen=True, kw_only=True):
     """How programs are run."""
 
@@ -144,6 +163,7 @@ class Sections(Struct, frozen=True, kw_only=True):
     sandbox: Sandbox = Sandbox()
     tools: Tools = Tools()
     logs: Logs = Logs()
+    requests: Requests = Requests()
     runs: Runs = Runs()
 
 

@@ -13,6 +13,8 @@ MESSAGE_CHARACTERS = 16
 """What a chat template writes around a message, at most usual ones."""
 IMAGE_TOKENS = 1024
 """What encoders make of a picture differs from model to model; few take more than this for one of moderate size."""
+ANSWER_TOKENS = 500
+"""What an answer is taken for whose length nobody limits."""
 
 
 class Estimates:
@@ -32,6 +34,11 @@ class Estimates:
         pictures = sum(len(message.images) for message in messages)
         ratio = self._ratios.get(spec, CHARACTERS_PER_TOKEN)
         return round(characters(messages, tools) / ratio) + IMAGE_TOKENS * pictures
+
+
+def in_texts(texts: Sequence[str]) -> int:
+    """About how many tokens some texts have, each as it stands."""
+    return round(sum(map(len, texts)) / CHARACTERS_PER_TOKEN)
 
 
 def characters(messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> int:

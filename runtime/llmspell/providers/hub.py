@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from llmspell.config import Settings
 from llmspell.errors import (
@@ -40,20 +40,29 @@ from llmspell.providers.contract import (
     Provider,
     ProviderStatus,
     PullProgress,
+    ReasoningDelta,
     ScoreRequest,
     ScoreResult,
+    TextDelta,
     Timeouts,
+    ToolCall,
     ToolSpec,
     Usage,
 )
-from llmspell.providers.estimates import Estimates
+from llmspell.providers.estimates import ANSWER_TOKENS, Estimates, in_texts
 from llmspell.providers.instances import Instances
 from llmspell.providers.observing import Asked, Observation, Observer, Origin, followed, told
 from llmspell.providers.requests import check_options, nearest_option
+from llmspell.providers.resilience.attempts import Attempt
+from llmspell.providers.resilience.backoff import Policy
+from llmspell.providers.resilience.guards import Guards
+from llmspell.providers.resilience.tries import Tries
 from llmspell.providers.routing import Route
 from llmspell.providers.schemas import check_schema
 from llmspell.providers.search import ALL, STATUS_SECONDS, VERB_SECONDS, Search
-from llmspell.providers.watching import asked, close, foreign, watched
+from llmspell.providers.watching import asked, close, foreign, watched, within
+
+R = TypeVar("R", EmbedResult, ScoreResult)
 
 _WORK: Mapping[str, str] = {
     "complete": "go on with a text as it stands",
@@ -64,6 +73,11 @@ _WORK: Mapping[str, str] = {
     "unload": "unload models",
 }
 """The verbs that only some providers have, in words."""
+_ANSWER = (TextDelta, ReasoningDelta, ToolCall)
+"""What can't be taken back once the caller has it: a request that has given any isn't sent again."""
+
+OnRoute = Callable[[Route], None]
+OnAttempt = Callable[[Attempt], None]
 
 
 class Hub:
@@ -83,6 +97,9 @@ class Hub:
         self._declined: set[str] = set()
         self._windows: dict[str, int | None] = {}
         self._origin = Origin()
+        requests = settings.requests
+        policy = Policy(requests.attempts, requests.retry_seconds, requests.first_wait)
+        self._guards = Guards(self._instances.specs, self._instances.table, policy)
         self.estimates = Estimates()
         self.observer: Observer | None = None
         self.on_missing: Callable[[ModelNotFound], Awaitable[bool]] | None = None
@@ -120,9 +137,12 @@ class Hub:
         return dict(zip(names, await asyncio.gather(*map(self.status_of, names)), strict=True))
 
     async def status_of(self, name: str) -> ProviderStatus:
-        """How one provider is, as `status` says it."""
+        """How one provider is, as `status` says it: it is asked even while requests leave it alone."""
         try:
-            return await asked(self.provider(name).status, name, "status", STATUS_SECONDS)
+            status = await asked(self.provider(name).status, name, "status", STATUS_SECONDS)
+            if status.ready and self.specs()[self.find(name)].kind == "local":  # one in the cloud may only have its key
+                self._guards.of(self.find(name)).breaker.answered()
+            return status
         except LLMSpellError as error:
             return ProviderStatus(False, error=f"{error.message} ({error.hint})" if error.hint else error.message)
 
@@ -201,12 +221,16 @@ class Hub:
         options: Mapping[str, Any] = {},
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         *,
-        on_route: Callable[[Route], None] | None = None,
+        fallback: Sequence[str] = (),
+        on_route: OnRoute | None = None,
+        on_attempt: OnAttempt | None = None,
     ) -> AsyncIterator[ChatEvent]:
         """Answer messages with a model: a stream of events that ends in one `Finish` or raises one typed error.
 
-        ``on_route`` learns which provider answers. Closing the stream closes the provider's. ``timeouts.total``
-        counts from the moment the provider is asked.
+        As long as nothing of an answer has come, the request is sent again where that may help, and then to the models
+        of ``fallback`` in turn. ``on_route`` learns which provider is asked, ``on_attempt`` of each attempt when it is
+        over. Closing the stream closes the provider's. ``timeouts.total`` counts from the moment that the first
+        provider is asked, and goes for all attempts together.
 
         Raises:
             InvalidRequest: an option or the format is wrong; nothing was sent.
@@ -218,19 +242,23 @@ class Hub:
         schema = None if format is None else check_schema(format)
         pictures = any(message.images for message in messages)
 
-        def start(route: Route) -> AsyncIterator[ChatEvent]:
+        def start(route: Route, limits: Timeouts) -> AsyncIterator[ChatEvent]:
             if pictures and not route.provider.sees_images:
                 raise UnsupportedOption(
                     "images", route.name, f"{route.name} can't show images to a model", hint="leave them out"
                 )
-            return route.provider.chat(ChatRequest(route.ref, tuple(messages), tuple(tools), schema, options, timeouts))
+            return route.provider.chat(ChatRequest(route.ref, tuple(messages), tuple(tools), schema, options, limits))
 
+        def tokens(model: str) -> int:
+            return self.estimates.tokens(model, messages, tools) + int(options.get("max_tokens", ANSWER_TOKENS))
+
+        tries = Tries((spec, *fallback), self._guards, timeouts, self.tell, tokens, on_attempt)
         seen = self._observed(lambda origin: Asked("chat", spec, origin, messages, (), tools, schema, options))
-        events = self._stream(spec, start, timeouts, on_route, seen)
+        events = self._stream(tries, start, on_route, seen)
         try:
             async for event in events:
                 if isinstance(event, Finish):
-                    self._learn(spec, messages, tools, event)
+                    self._learn(tries.model, messages, tools, event)
                 yield event
         finally:
             await close(events)
@@ -248,20 +276,26 @@ class Hub:
         options: Mapping[str, Any] = {},
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         *,
-        on_route: Callable[[Route], None] | None = None,
+        fallback: Sequence[str] = (),
+        on_route: OnRoute | None = None,
+        on_attempt: OnAttempt | None = None,
     ) -> AsyncIterator[ChatEvent]:
         """Go on with a text as it stands; events and errors are those of `chat`, and `ProviderError` where the provider
         can't."""
         options = check_options(options)
         schema = None if format is None else check_schema(format)
 
-        def start(route: Route) -> AsyncIterator[ChatEvent]:
+        def start(route: Route, limits: Timeouts) -> AsyncIterator[ChatEvent]:
             if not route.provider.can("complete"):
                 raise self._lacking(route.name, "complete")
-            return route.provider.complete(CompletionRequest(route.ref, prompt, schema, options, timeouts))
+            return route.provider.complete(CompletionRequest(route.ref, prompt, schema, options, limits))
 
+        def tokens(model: str) -> int:
+            return in_texts((prompt,)) + int(options.get("max_tokens", ANSWER_TOKENS))
+
+        tries = Tries((spec, *fallback), self._guards, timeouts, self.tell, tokens, on_attempt)
         seen = self._observed(lambda origin: Asked("complete", spec, origin, (), (prompt,), (), schema, options))
-        events = self._stream(spec, start, timeouts, on_route, seen)
+        events = self._stream(tries, start, on_route, seen)
         try:
             async for event in events:
                 yield event
@@ -270,64 +304,84 @@ class Hub:
 
     def _stream(
         self,
-        spec: str,
-        start: Callable[[Route], AsyncIterator[ChatEvent]],
-        timeouts: Timeouts,
-        on_route: Callable[[Route], None] | None,
+        tries: Tries,
+        start: Callable[[Route, Timeouts], AsyncIterator[ChatEvent]],
+        on_route: OnRoute | None,
         seen: Observation | None,
     ) -> AsyncIterator[ChatEvent]:
         """The events of a model's provider, watched where somebody does."""
         if seen is None:
-            return self._events(spec, start, timeouts, on_route)
+            return self._events(tries, start, on_route)
 
         def routed(route: Route) -> None:
             seen.routed(route)
             if on_route is not None:
                 on_route(route)
 
-        return followed(self._events(spec, start, timeouts, routed), seen)
+        return followed(self._events(tries, start, routed), seen)
 
     async def _events(
         self,
-        spec: str,
-        start: Callable[[Route], AsyncIterator[ChatEvent]],
-        timeouts: Timeouts,
-        on_route: Callable[[Route], None] | None,
+        tries: Tries,
+        start: Callable[[Route, Timeouts], AsyncIterator[ChatEvent]],
+        on_route: OnRoute | None,
     ) -> AsyncIterator[ChatEvent]:
-        """The events of a model's provider, from another one where the first has gone away since it was found."""
-        again = True
+        """The events of the attempt that gave an answer, and before them what those that didn't had to say."""
+        searched: set[str] = set()
         while True:
-            kept = spec in self._routes
-            route = await self.resolve(spec)
-            if on_route is not None:
-                on_route(route)
-            events = watched(partial(start, route), route.name, timeouts)
-            quiet = True
+            spec, route, quiet = tries.model, None, True
+            again = spec in self._routes and spec not in searched
             try:
-                async for event in events:
-                    quiet = False
-                    if self.on_event is not None and isinstance(event, (Notice, PromptProgress)):
-                        self.tell(f"{route.name}/{route.ref.id}", event)
-                    yield event
-                return
-            except ProviderUnavailable:
-                self._routes.pop(spec, None)
-                if not (quiet and again and kept):
-                    raise
-                again = False  # it went away since it was found; another one may have the model
-            except UnsupportedOption as error:
-                near = None if error.hint else nearest_option(error.option)
-                if near and near != error.option:
-                    error.hint = f"did you mean '{near}'?"
-                raise
-            except ModelNotFound as error:
-                self._routes.pop(spec, None)
-                explained = await self._search.explained(spec, error, route)
-                if not (quiet and again and await self._fetched(spec, explained)):
-                    raise explained from error
-                again = False
+                route = await self.resolve(spec)
+                if on_route is not None:
+                    on_route(route)
+                limits = await tries.enter(route)
+                events = watched(partial(start, route, limits), route.name, limits)
+                try:
+                    async for event in events:
+                        if quiet and isinstance(event, _ANSWER):
+                            quiet = False
+                        if self.on_event is not None and isinstance(event, (Notice, PromptProgress)):
+                            self.tell(f"{route.name}/{route.ref.id}", event)
+                        if isinstance(event, Finish):
+                            tries.succeeded(event.usage)
+                        yield event
+                    return
+                finally:
+                    await close(events)
+            except LLMSpellError as error:
+                raised = error if route is None else await self._understood(error, spec, route)
+                if quiet and spec not in searched and await self._elsewhere(raised, spec, route, again):
+                    searched.add(spec)
+                    tries.noted(raised)
+                elif not await tries.failed(raised, quiet):
+                    if raised is error:
+                        raise
+                    raise raised from error
             finally:
-                await close(events)
+                tries.leave()
+
+    async def _understood(self, error: LLMSpellError, spec: str, route: Route) -> LLMSpellError:
+        """The error of a provider with what only the hub knows; a way that leads nowhere is forgotten."""
+        if isinstance(error, UnsupportedOption):
+            near = None if error.hint else nearest_option(error.option)
+            if near and near != error.option:
+                error.hint = f"did you mean '{near}'?"
+        elif isinstance(error, ProviderUnavailable):
+            self._routes.pop(spec, None)
+        elif isinstance(error, ModelNotFound):
+            self._routes.pop(spec, None)
+            return await self._search.explained(spec, error, route)
+        return error
+
+    async def _elsewhere(self, error: LLMSpellError, spec: str, route: Route | None, kept: bool) -> bool:
+        """Whether it is worth while to look for the model anew: its local provider went away since it was found, so
+        another one may have it; or it is missing and was fetched."""
+        if route is None:
+            return False
+        if isinstance(error, ProviderUnavailable):
+            return kept and self.specs()[route.name].kind == "local"
+        return isinstance(error, ModelNotFound) and await self._fetched(spec, error)
 
     # ── what a model can do, beside answering ─────────────────────────────────────────────────────────────────────
 
@@ -335,23 +389,49 @@ class Hub:
         """Whether the provider of a model has a verb of the contract; raises as `resolve` does."""
         return (await self.resolve(spec)).provider.can(verb)
 
-    async def score(self, spec: str, prefixes: Sequence[str], text: str) -> ScoreResult:
+    async def score(
+        self, spec: str, prefixes: Sequence[str], text: str, *, on_attempt: OnAttempt | None = None
+    ) -> ScoreResult:
         """How likely a text is after each of some prefixes; see `ScoreResult`. Raises as `chat` does, and
         `ProviderError` where the provider can't."""
         seen = self._observed(lambda origin: Asked("score", spec, origin, (), (*prefixes, text)))
-        return await told(self._score(spec, prefixes, text, seen), seen)
 
-    async def _score(self, spec: str, prefixes: Sequence[str], text: str, seen: Observation | None) -> ScoreResult:
-        route = await self.resolve(spec)
-        if seen is not None:
-            seen.routed(route)
-        result: ScoreResult = await self._ask(route, "score", ScoreRequest(route.ref, tuple(prefixes), text))
-        if len(result.log_probabilities) != len(prefixes):
-            raise ProviderError(
-                f"{route.name} gave {len(result.log_probabilities)} scores for {len(prefixes)} prefixes",
-                provider=route.name,
-            )
-        return result
+        async def ask(route: Route, seconds: float | None) -> ScoreResult:
+            request = ScoreRequest(route.ref, tuple(prefixes), text)
+            result: ScoreResult = await self._ask(route, "score", request, seconds)
+            if len(result.log_probabilities) != len(prefixes):
+                raise ProviderError(
+                    f"{route.name} gave {len(result.log_probabilities)} scores for {len(prefixes)} prefixes",
+                    provider=route.name,
+                )
+            return result
+
+        return await told(self._value(spec, ask, (*prefixes, text), seen, on_attempt), seen)
+
+    async def _value(
+        self,
+        spec: str,
+        ask: Callable[[Route, float | None], Awaitable[R]],
+        texts: Sequence[str],
+        seen: Observation | None,
+        on_attempt: OnAttempt | None,
+    ) -> R:
+        """What a verb that is no stream gives, in as many attempts as it takes."""
+        tries = Tries((spec,), self._guards, Timeouts(), self.tell, lambda _: in_texts(texts), on_attempt)
+        while True:
+            try:
+                route = await self.resolve(spec)
+                if seen is not None:
+                    seen.routed(route)
+                limits = await tries.enter(route)
+                result = await within(limits, partial(ask, route))
+                tries.succeeded(result.usage)
+                return result
+            except LLMSpellError as error:
+                if not await tries.failed(error, True):
+                    raise
+            finally:
+                tries.leave()
 
     async def count(
         self,
@@ -389,7 +469,7 @@ class Hub:
         """The model that turns texts into vectors where none is named."""
         return self._settings.models.embedding or self._settings.models.default
 
-    async def embed(self, spec: str, texts: Sequence[str]) -> EmbedResult:
+    async def embed(self, spec: str, texts: Sequence[str], *, on_attempt: OnAttempt | None = None) -> EmbedResult:
         """Turn texts into vectors with a model: one per text, in order; ``errors`` names those that failed.
 
         Raises:
@@ -402,26 +482,25 @@ class Hub:
         if not texts:
             return EmbedResult((), (await self.resolve(spec)).ref.id, Usage())
         seen = self._observed(lambda origin: Asked("embed", spec, origin, (), texts))
-        return await told(self._embed(spec, texts, seen), seen)
 
-    async def _embed(self, spec: str, texts: Sequence[str], seen: Observation | None) -> EmbedResult:
-        route = await self.resolve(spec)
-        if seen is not None:
-            seen.routed(route)
-        result: EmbedResult = await self._ask(route, "embed", EmbedRequest(route.ref, tuple(texts)))
-        if len(result.vectors) != len(texts):
-            raise ProviderError(
-                f"{route.name} gave {len(result.vectors)} vectors for {len(texts)} texts", provider=route.name
-            )
-        if result.errors and not any(result.vectors):
-            raise result.errors[min(result.errors)]
-        return result
+        async def ask(route: Route, seconds: float | None) -> EmbedResult:
+            request = EmbedRequest(route.ref, tuple(texts))
+            result: EmbedResult = await self._ask(route, "embed", request, seconds)
+            if len(result.vectors) != len(texts):
+                raise ProviderError(
+                    f"{route.name} gave {len(result.vectors)} vectors for {len(texts)} texts", provider=route.name
+                )
+            if result.errors and not any(result.vectors):
+                raise result.errors[min(result.errors)]
+            return result
 
-    async def _ask(self, route: Route, verb: str, what: object) -> Any:
-        """One verb of the provider that has a model, without a time limit."""
+        return await told(self._value(spec, ask, texts, seen, on_attempt), seen)
+
+    async def _ask(self, route: Route, verb: str, what: object, seconds: float | None = None) -> Any:
+        """One verb of the provider that has a model."""
         if not route.provider.can(verb):
             raise self._lacking(route.name, verb)
-        return await asked(lambda: getattr(route.provider, verb)(what), route.name, verb, None)
+        return await asked(lambda: getattr(route.provider, verb)(what), route.name, verb, seconds)
 
     def _lacking(self, name: str, verb: str) -> ProviderError:
         able = ", ".join(self._instances.able(verb))

@@ -13,10 +13,11 @@ from typing import Any, Literal
 from msgspec import structs
 
 from llmspell.config import Settings, check_providers
+from llmspell.config.limits import own_keys
 from llmspell.errors import ConfigError, LLMSpellError, PluginError, ProviderUnavailable
 from llmspell.models.names import LOCAL
 from llmspell.plugins.host import PluginHost
-from llmspell.plugins.values import ProviderSpec
+from llmspell.plugins.values import ProviderSettings, ProviderSpec
 from llmspell.providers.contract import Provider
 
 TYPE = "type"
@@ -104,6 +105,10 @@ class Instances:
         names = [n for n, spec in self.specs.items() if spec.kind == "local" and (not takes or takes in spec.takes)]
         return sorted(names, key=lambda name: (-self.specs[name].rank, name not in self._tables, name))
 
+    def table(self, name: str) -> Mapping[str, Any]:
+        """What llmspell.toml says of a provider, by its configured name; without ``type``."""
+        return self._tables.get(name, {})
+
     def unknown(self) -> list[str]:
         """Configured names whose type no plugin has."""
         return self._unknown
@@ -126,10 +131,10 @@ class Instances:
         return self._made[name]
 
     def _make(self, name: str) -> Provider:
-        spec, table = self.specs[name], self._tables.get(name, {})
+        spec = self.specs[name]
         self._check(name)
         try:
-            provider = spec.factory(table)
+            provider = spec.factory(ProviderSettings(name, own_keys(self.table(name), spec.settings)))
         except LLMSpellError:
             raise
         except ImportError as error:

@@ -96,6 +96,21 @@ async def asked(call: Callable[[], Awaitable[T]], provider: str, verb: str, seco
         raise foreign(error, provider, verb) from error
 
 
+async def within(limits: Timeouts, ask: Callable[[float | None], Awaitable[T]]) -> T:
+    """Await a request that is answered in one piece: ``ask`` gets the seconds that the answer may take.
+
+    Raises:
+        Timeout: it is the total that has passed.
+    """
+    first, total = limits.first_event, limits.total
+    if total is None or (first is not None and first < total):
+        return await ask(first)
+    try:
+        return await ask(total)
+    except ProviderTimeout as error:
+        raise Timeout(f"the answer took longer than {total:g} s") from error
+
+
 async def close(events: Any) -> None:
     """Close a provider's stream; what it raises while closing is of no use to anybody."""
     aclose = getattr(events, "aclose", None)

@@ -43,7 +43,7 @@ def indexed(request, monkeypatch):
     return request.param
 
 
-DEAD = ProviderCrashed("it died", provider="fake")
+DEAD = ProviderCrashed("it died", provider="fake", retryable=False)
 
 
 def prompts(found):

@@ -1,0 +1,1 @@
+"""How a request survives a provider that fails: limits, retries, turns, a breaker, other models."""
