@@ -237,7 +237,7 @@ def _client(settings: Settings) -> httpx.AsyncClient:
             retryable=False,
         ) from error
     if settings.sent_key:
-        client.headers["authorization"] = f"Bearer {settings.sent_key}"
+        client.headers["authorization"] = f"Bearer {settings.sent_key.reveal()}"
     return client
 
 

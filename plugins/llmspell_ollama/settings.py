@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from llmspell.errors import ConfigError
+from llmspell.keys import SecretText, key_for
 from llmspell_ollama import host as hosts
 from llmspell_ollama.host import Host
 
@@ -37,7 +38,7 @@ class Settings:
     """
 
     host: Host
-    api_key: str | None = field(default=None, repr=False)
+    api_key: SecretText | None = None
     key_named: bool = False
     keep_alive: float | str | None = None
     context_length: int | None = None
@@ -49,7 +50,7 @@ class Settings:
     silence_timeout: float = SILENCE_SECONDS
 
     @property
-    def sent_key(self) -> str | None:
+    def sent_key(self) -> SecretText | None:
         """The key, unless others could read it on its way and nobody said that it may go there."""
         private = self.host.secure or self.host.loopback
         return self.api_key if private or self.key_named else None
@@ -73,21 +74,19 @@ def read(table: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os
     Raises:
         ConfigError: a value is impossible.
     """
-    table = table or {}
+    table = {} if table is None else table
+    name = getattr(table, "name", "ollama")
+    key = key_for(name, KEY_VARIABLE, settings=table, environ=environ)
     named = table.get("api_key_env")
-    variable = str(named or KEY_VARIABLE)
-    api_key = environ.get(variable, "").strip() or None
-    if named and api_key is None:
+    if named and key is None:
         raise ConfigError(
-            f"[providers.ollama] api_key_env names the environment variable {named}, which is not set",
-            hint=f"set {named}, or leave api_key_env out",
+            f"[providers.{name}] api_key_env names the environment variable {named}, which is not set",
+            hint=f"set {named}, run `llmspell keys set {name}`, or leave api_key_env out",
         )
-    if api_key and not re.fullmatch(r"[!-~]+", api_key):  # it would break the request, and an error would show it
-        raise ConfigError(f"the environment variable {variable} holds no usable key: it has a space or a sign in it")
     return Settings(
         host=hosts.parse(table.get("host") or environ.get("OLLAMA_HOST")),
-        api_key=api_key,
-        key_named=bool(named),
+        api_key=key.value if key else None,
+        key_named=bool(key and key.named),
         keep_alive=keep_alive(table.get("keep_alive")),
         context_length=0 if table.get("context_length") == 0 else _count(table, "context_length", 64),
         parallel=_count(table, "parallel", 1),

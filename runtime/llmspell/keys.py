@@ -12,7 +12,9 @@ from llmspell.secrets import SecretText
 __all__ = ["Key", "SecretText", "key_for", "no_key"]
 
 
-def key_for(name: str, *variables: str, settings: Mapping[str, Any]) -> Key | None:
+def key_for(
+    name: str, *variables: str, settings: Mapping[str, Any], environ: Mapping[str, str] | None = None
+) -> Key | None:
     """The key of the provider that is configured as ``name``; None where there is none.
 
     Its table of llmspell.toml, ``settings``, may name the variable that holds it, as ``api_key_env``. Otherwise
@@ -22,7 +24,7 @@ def key_for(name: str, *variables: str, settings: Mapping[str, Any]) -> Key | No
     Raises:
         ConfigError: what was found can't be a key, or the file of keys can't be read.
     """
-    return find(name, variables, _variable(name, settings))
+    return find(name, variables, _variable(name, settings), environ=environ)
 
 
 def no_key(name: str, *variables: str, settings: Mapping[str, Any]) -> AuthError:

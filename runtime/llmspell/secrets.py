@@ -66,7 +66,7 @@ class SecretText:
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRET = re.compile(
     r"(^|_)("
-    r"(?!(monk|turk|donk|hock|jock|whisk|hot)ey)[a-z]*key"
+    r"(?!(monk|turk|donk|hock|jock|whisk)ey|hotkey)[a-z]*key"
     r"|(api|access|secret|private|auth|refresh|session)_(keys|tokens)|apikeys"
     r"|[a-z]*(token|secrets?|passwords?|passwd|passphrase)|(?<=_)pwd|credentials?|authorization|bearer"
     r")(_|$)"

@@ -119,6 +119,7 @@ ERRORS = Option(("--errors",), "only those that failed, or never ended")
 OF_RUN = Option(("--run",), "only those of one run", "ID")
 ORIGIN = Option(("--origin",), "say where each value comes from")
 SET = Option(("--set",), "give the variable NAME of the skill a value (repeatable)", "NAME=VALUE", repeated=True)
+KEYRING = Option(("--keyring",), "keep it in the system's keyring, not in a file")
 USER = Option(("--user",), "write your own file, not the project's")
 
 EVERYWHERE = (MODEL, REMAP, CONFIG, VERBOSE, DEBUG)
@@ -128,6 +129,7 @@ SPEC = Argument("spec", "a model, such as smollm2:135m, local/llama3.1:8b or mis
 SOURCE = Argument(
     "spec", "a name of `llmspell model available`, hf:owner/repo[/file.gguf], a URL, or a .gguf file here"
 )
+PROVIDER = Argument("name", "a provider, as [providers.NAME] has it")
 SKILL = Argument("skill", "a skill, such as summarize")
 TOOL = Argument("name", "a tool, such as calculator")
 SHELLS = ("bash", "zsh", "fish")
@@ -207,6 +209,15 @@ VERBS: Sequence[Verb] = (
     Verb(("config", "check"), "look for mistakes in the settings", "config:check"),
     Verb(("config", "init"), "write a commented llmspell.toml", "config:init", options=(USER,)),
     Verb(
+        ("keys", "set"),
+        "keep the key of a provider; it is asked for, or read from stdin",
+        "keys:put",
+        (PROVIDER,),
+        (KEYRING,),
+    ),
+    Verb(("keys", "list"), "the keys that are kept, without what they are", "keys:list_all", options=(JSON,)),
+    Verb(("keys", "remove"), "forget a key", "keys:remove", (PROVIDER,)),
+    Verb(
         ("logs", "list"),
         "the latest requests to models",
         "logs:list_latest",
@@ -252,6 +263,7 @@ GROUPS = {
     "tool": "what agents may call",
     "plugin": "what extends llmspell",
     "config": "settings and where they come from",
+    "keys": "the keys of providers",
     "logs": "what was asked of models, and what they answered",
 }
 ALONE = {"logs": "list"}

@@ -148,6 +148,11 @@ def read(known: Parser, words: Sequence[str]) -> Namespace:
     if extra:
         flag = next((word for word in extra if _looks_like_flag(word)), None)
         if flag is None:
+            if known.prog.endswith(" keys set"):  # it may be a key, which no message repeats
+                raise UsageError(
+                    "no key is taken from the command line, where others can see it",
+                    hint=f"`{known.prog} NAME` asks for it, or reads it from stdin",
+                )
             known.error(f"'{extra[0]}' is one word too many")
         flag = flag.partition("=")[0]
         names = [name for option in OPTIONS for name in option.names]

@@ -17,6 +17,7 @@ from llmspell.errors import ConfigError
 from llmspell.secrets import SecretText
 
 _USABLE: Final = re.compile(r"[!-~]+")
+_origins: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,27 @@ def find(
         ConfigError: what was found can't be a key, or the file of keys can't be read.
     """
     environ = os.environ if environ is None else environ
-    for name in (setting,) if setting else variables:
+    found = _in_environment(environ, (setting,) if setting else variables, named=bool(setting))
+    if found is None:
+        stored = (KeyStore() if store is None else store).get(provider)
+        if stored is None:
+            return None
+        found = Key(usable(stored.text, f"the key that is kept for {provider}"), stored.origin, named=True)
+    _origins[provider] = found.origin
+    return found
+
+
+def origin_of(provider: str) -> str | None:
+    """Where the key was found that a provider of this process uses; None where it uses none so far."""
+    return _origins.get(provider)
+
+
+def _in_environment(environ: Mapping[str, str], names: Sequence[str], named: bool) -> Key | None:
+    for name in names:
         text = environ.get(name, "").strip()
         if text:
-            return Key(usable(text, f"the environment variable {name}"), f"environment {name}", named=bool(setting))
-    stored = (KeyStore() if store is None else store).get(provider)
-    if stored is None:
-        return None
-    return Key(usable(stored.text, f"the key that is kept for {provider}"), stored.origin, named=True)
+            return Key(usable(text, f"the environment variable {name}"), f"environment {name}", named)
+    return None
 
 
 def usable(text: str, what: str) -> SecretText:

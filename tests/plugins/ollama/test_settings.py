@@ -2,7 +2,10 @@
 
 import pytest
 
+from llmspell import ProviderSettings
+from llmspell.config.key_store import KeyStore
 from llmspell.errors import ConfigError
+from llmspell.keys import SecretText
 from llmspell_ollama import llmspell_providers
 from llmspell_ollama.settings import read
 
@@ -68,7 +71,7 @@ def test_what_is_refused(wrong):
 @pytest.mark.parametrize("host", ["", "localhost:80", "https://box", "ollama.com", "https://192.168.0.1/x"])
 def test_the_key_goes_where_nobody_can_read_it(host):
     settings = read({"host": host}, {"OLLAMA_API_KEY": "k3y"})
-    assert (settings.sent_key, settings.key_warning) == ("k3y", None)
+    assert (settings.sent_key, settings.key_warning) == (SecretText("k3y"), None)
 
 
 def test_a_key_of_the_environment_does_not_go_over_the_network_unencrypted():
@@ -81,18 +84,27 @@ def test_a_key_of_the_environment_does_not_go_over_the_network_unencrypted():
 
 def test_a_key_that_the_table_names_goes_there_and_is_spoken_of():
     settings = read({"host": REMOTE, "api_key_env": "OLLAMA_API_KEY"}, {"OLLAMA_API_KEY": "k3y"})
-    assert settings.sent_key == "k3y"
+    assert settings.sent_key == SecretText("k3y")
     assert "unencrypted" in settings.key_warning
 
 
 def test_another_variable_for_the_key():
     settings = read({"api_key_env": "OFFICE"}, {"OFFICE": " k3y\n", "OLLAMA_API_KEY": "other"})
-    assert settings.sent_key == "k3y"
+    assert settings.sent_key == SecretText("k3y")
 
 
 def test_a_variable_that_is_not_set():
     with pytest.raises(ConfigError, match="OFFICE, which is not set"):
         read({"api_key_env": "OFFICE"}, {"OLLAMA_API_KEY": "other"})
+
+
+def test_a_key_that_is_kept_counts_where_no_variable_is_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("LLMSPELL_HOME", str(tmp_path))
+    KeyStore().set("ollama", "kept")
+    assert read({"host": REMOTE}, {}).sent_key == SecretText("kept")
+    assert read({"api_key_env": "OFFICE"}, {}).sent_key == SecretText("kept")
+    assert read({}, {"OLLAMA_API_KEY": "other"}).sent_key == SecretText("other")
+    assert read(ProviderSettings("office"), {}).sent_key is None, "it is kept for another instance"
 
 
 @pytest.mark.parametrize("key", ["k3y\nx: y", "k 3y", "k\u00e9y"])
