@@ -4,6 +4,7 @@ once and not after another wait. (M. Nygard, Release It!; martinfowler.com/bliki
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -30,15 +31,17 @@ class Breaker:
         self._clock = clock
         self._running = 0
         self._probing = False
-        self.answered()
+        self._answered = -math.inf
+        self._failed = 0
+        self._models: set[str] | None = set()  # those of the failures; None means all
+        self._until: float | None = None
+        self._why: tuple[str, str | None] = ("", None)  # message and hint, as they were before anybody added to them
 
     def answered(self) -> None:
         """The provider is there."""
         self._answered = self._clock()
-        self._failed = 0
-        self._models: set[str] | None = set()
-        self._until: float | None = None
-        self._why: LLMSpellError | None = None
+        if self._failed:
+            self._failed, self._models, self._until = 0, set(), None
 
     def enter(self, model: str, again: bool) -> bool:
         """Begin an attempt; whether it is the one that decides. ``again`` is one that repeats a request that was let
@@ -76,19 +79,19 @@ class Breaker:
         slow = hurts_all(error) and self._clock() - began >= SLOW
         if decides or slow or self._failed >= self._failures + self._running - 1:
             self._until = self._clock() + self._seconds
-            self._why = error
+            self._why = error.message, error.hint
 
     @property
     def is_open(self) -> bool:
         return self._until is not None
 
     def _refusal(self, left: float) -> ProviderUnavailable:
-        assert self._why is not None
+        why, hint = self._why
         when = f"is tried again in {left:.0f} s" if left >= 1 else "is being tried again"
         times = f"failed {self._failed} times in a row" if self._failed > 1 else "failed"
         return ProviderUnavailable(
-            f"{self._name} {times} and {when}: {self._why.message}",
+            f"{self._name} {times} and {when}: {why}",
             provider=self._name,
-            hint=self._why.hint,
+            hint=hint,
             retry_after=max(left, 0.0),
         )

@@ -59,10 +59,15 @@ class Gate:
         """How many requests wait for their turn."""
         return len(self._queue)
 
+    def enter_at_once(self, tokens: int) -> Pass | None:
+        """What `enter` gives, where nothing has to be waited for; else None."""
+        return self._admit(tokens) if not self._queue and self._delay(tokens) == 0 else None
+
     async def enter(self, tokens: int) -> Pass:
         """Wait for the turn of a request of about so many tokens; what is returned is given back by `leave`."""
-        if not self._queue and self._delay(tokens) == 0:
-            return self._admit(tokens)
+        held = self.enter_at_once(tokens)
+        if held is not None:
+            return held
         waiting = _Waiting(tokens)
         self._queue.append(waiting)
         self._pump()

@@ -86,15 +86,18 @@ class Tries:
         self._sent += 1
         if guard.gate is not None:
             await self._turn(guard, route, limits)
-        if self._ends is None or self._ends - self._began == limits.total:
+        if self._ends is None or self._began == self._began_all:
             return limits
         return replace(limits, total=max(self._ends - self._began, LEAST))
 
     async def _turn(self, guard: Guard, route: Route, limits: Timeouts) -> None:
         gate = guard.gate
         assert gate is not None
-        about = f"{route.name}/{route.ref.id}"
         tokens = self._tokens(self.model) if gate.counts_tokens else 0
+        self._held = gate.enter_at_once(tokens)
+        if self._held is not None:
+            return
+        about = f"{route.name}/{route.ref.id}"
         notice = Notice(f"waits for its turn, as [providers.{route.name}] limits it")
         timer = asyncio.get_running_loop().call_later(LONG, self._tell, about, notice)
         try:
