@@ -1,0 +1,326 @@
+"""Requests to the server, and what can go wrong with them.
+
+The official SDK sends them. It is imported by the first, in a thread, since that takes the better part of a second.
+What is sent and read is our own JSON: the SDK's types would drop what they don't know, and cost time for every piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from llmspell import Timeouts
+from llmspell.errors import AuthError, LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
+from llmspell.keys import no_key
+from llmspell_anthropic.failures import failure
+from llmspell_anthropic.settings import KEY_VARIABLES, Settings
+
+if TYPE_CHECKING:
+    import anthropic
+    import httpx2
+
+SILENCE_SECONDS: Final = 600.0
+"""How long a server may be silent where the request's own limits say nothing."""
+CONNECT_SECONDS: Final = 5.0
+
+_NOBODY: Final = "none"
+"""Sent as the key to a server that wants none; without any the SDK looks for keys in its own places."""
+_PROXIES: Final = "check HTTPS_PROXY and ALL_PROXY, or put the host into NO_PROXY"
+_HEADERS: Final = "ANTHROPIC_CUSTOM_HEADERS"
+
+
+class Connection:
+    """One provider's way to its server. It must be closed on the loop that used it last."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._kept: AsyncGenerator[anthropic.AsyncAnthropic, None] | None = None
+        self._client: anthropic.AsyncAnthropic | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = False
+
+    def notice(self) -> str | None:
+        """What the user should know of the key, said once; None where there is nothing more to say."""
+        told, self._told = self._told, True
+        return None if told else self._settings.key_warning
+
+    def check_key(self) -> None:
+        """Raises `AuthError` where the server wants a key and there is none."""
+        if self._settings.key is None and not self._settings.own:
+            raise no_key(self._settings.name, *KEY_VARIABLES[:1], settings={})
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008
+    ) -> Any:
+        """Send one request and return its answer: parsed if it is JSON, else its text.
+
+        Raises:
+            LLMSpellError: nobody answers, or with what `failure` makes of the answer.
+        """
+        async with self._open(method, path, body, timeouts, {}) as response, self._reading(timeouts):
+            content = await response.aread()
+            try:
+                return json.loads(content)
+            except (ValueError, RecursionError):
+                return content.decode(errors="replace")
+
+    async def events(
+        self, path: str, body: Mapping[str, Any], timeouts: Timeouts, headers: Mapping[str, str]
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Post a request and yield the events of its answer; closing the generator closes the connection.
+
+        Whether the last event is the one that should be last is for the caller to see.
+
+        Raises:
+            LLMSpellError: nobody answers, the answer is an error or has one in it, it is cut, or it stalls.
+        """
+        async with self._open("post", path, body, timeouts, headers) as response:
+            from anthropic import AsyncStream
+
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                async with self._reading(timeouts):
+                    raise self._refusal(response, await response.aread(), _model(body))
+            stream: Any = AsyncStream.raw_events(response)
+            async with aclosing(stream):
+                while True:
+                    async with self._reading(timeouts):
+                        event = await anext(stream, None)
+                        if event is None:
+                            return
+                        if not event.data:
+                            continue
+                        value = json.loads(event.data)
+                    if not isinstance(value, dict):
+                        raise self._garbled()
+                    if value.get("type") == "error":
+                        raise failure(None, value, self._settings, model=_model(body), headers=response.headers)
+                    yield value
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        kept, self._kept, self._client = self._kept, None, None
+        if kept is not None and self._loop is asyncio.get_running_loop():
+            await kept.aclose()
+
+    # ── details ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def _open(
+        self, method: str, path: str, body: Mapping[str, Any] | None, timeouts: Timeouts, headers: Mapping[str, str]
+    ) -> AsyncGenerator[httpx2.Response, None]:
+        """Send a request; what comes in the block is the answer of a server that agreed."""
+        client = await self._ready()
+        import anthropic
+        import httpx2
+
+        options: Any = {
+            "headers": dict(headers),
+            "timeout": httpx2.Timeout(SILENCE_SECONDS, connect=timeouts.connect or CONNECT_SECONDS, pool=None),
+        }
+        response: httpx2.Response
+        try:
+            async with self._reading(timeouts):
+                if body is None:
+                    response = await client.get(path, cast_to=httpx2.Response, options=options, stream=True)
+                else:
+                    content = json.dumps(body).encode()  # which takes halves of surrogate pairs too
+                    response = await client.post(
+                        path, cast_to=httpx2.Response, content=content, options=options, stream=True
+                    )
+        except anthropic.APIStatusError as error:
+            raise self._refusal(error.response, error.response.content, _model(body)) from error
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    def _refusal(self, response: httpx2.Response, content: bytes, model: str | None) -> LLMSpellError:
+        if response.is_redirect:
+            return ProviderUnavailable(
+                f"{self._settings.url} sends requests on to {response.headers.get('location')}",
+                provider=self._settings.name,
+                hint=f"set [providers.{self._settings.name}] base_url to where the server is",
+                retryable=False,
+            )
+        try:
+            said = json.loads(content)
+        except (ValueError, RecursionError):
+            said = content.decode(errors="replace")
+        status = 404 if response.is_success else response.status_code  # an answer of another kind
+        error = failure(status, said, self._settings, model=model, headers=response.headers)
+        if isinstance(error, AuthError) and self._settings.key and not self._settings.sent_key:
+            error.hint = self._settings.key_warning
+        return error
+
+    def _garbled(self) -> ProviderError:
+        return ProviderError(
+            f"{self._settings.title} sent an event that is no JSON or only half of it",
+            provider=self._settings.name,
+            hint="the connection may have been cut on its way; try again",
+            retryable=True,
+        )
+
+    @asynccontextmanager
+    async def _reading(self, timeouts: Timeouts) -> AsyncGenerator[None, None]:
+        """Turn what the SDK and its HTTP client raise into errors of llmspell."""
+        import anthropic
+        import httpx2
+
+        try:
+            yield
+        except anthropic.APIStatusError:
+            raise
+        except (anthropic.APIConnectionError, httpx2.HTTPError, httpx2.StreamError) as error:
+            cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
+            raise self._unanswered(cause or error, timeouts) from error
+        except ValueError as error:
+            raise self._garbled() from error
+        except anthropic.AnthropicError as error:
+            raise ProviderError(
+                f"a request to {self._settings.title} failed: {error}", provider=self._settings.name, hint="try again"
+            ) from error
+
+    def _unanswered(self, error: BaseException, timeouts: Timeouts) -> ProviderError:
+        import httpx2
+
+        title, name = self._settings.title, self._settings.name
+        if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol)):
+            there = f" at {self._settings.url}" if title == "Anthropic" else ""
+            return ProviderUnavailable(
+                f"cannot reach {title}{there} ({_reason(error, timeouts.connect or CONNECT_SECONDS)})",
+                provider=name,
+                hint=f"check the network, HTTPS_PROXY, and [providers.{name}] base_url",
+            )
+        if isinstance(error, httpx2.TimeoutException):
+            return ProviderTimeout(
+                f"{title} was silent for {SILENCE_SECONDS:g} s",
+                provider=name,
+                hint="try again; shorter answers take less",
+            )
+        if isinstance(error, httpx2.ProxyError):
+            return ProviderUnavailable(f"the proxy lets nobody reach {title}: {error}", provider=name, hint=_PROXIES)
+        if isinstance(error, httpx2.HTTPError):
+            return ProviderError(
+                f"the connection to {title} was cut",
+                provider=name,
+                hint="try again; if it stays so, look for a proxy on the way",
+                retryable=True,
+            )
+        return ProviderError(
+            f"no request can be sent to {title}: {type(error).__name__}: {error}",
+            provider=name,
+            hint=f"check [providers.{name}] headers and the environment variable {_HEADERS}",
+        )
+
+    async def _ready(self) -> anthropic.AsyncAnthropic:
+        self.check_key()
+        if "anthropic" not in sys.modules:
+            try:
+                await asyncio.to_thread(importlib.import_module, "anthropic")
+            except ImportError as error:
+                raise ProviderUnavailable(
+                    f"{self._settings.name} needs a package that is not installed ({error})",
+                    provider=self._settings.name,
+                    hint="pip install 'llmspell[anthropic]'",
+                    retryable=False,
+                ) from error
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._loop is not loop:
+            self._kept, self._loop = self._opened(), loop
+            self._client = await anext(self._kept)
+        return self._client
+
+    async def _opened(self) -> AsyncGenerator[anthropic.AsyncAnthropic, None]:
+        """Have a client, and close it when this generator is closed, which a loop that ends does with all of them."""
+        client = _client(self._settings)
+        try:
+            yield client
+        finally:
+            await client.close()
+
+
+def _client(settings: Settings) -> anthropic.AsyncAnthropic:
+    """The SDK's client: it retries nothing, since the hub does, and traces nothing, for the same reason.
+
+    Raises:
+        ProviderUnavailable: the package is not installed, or the environment's proxy or certificates are unusable.
+    """
+    try:
+        import anthropic
+        import httpx2
+
+        key = settings.sent_key
+        headers = dict(settings.headers)
+        if settings.own and key:
+            headers.setdefault("X-Api-Key", key)  # other servers know no other way
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+        client = anthropic.DefaultAsyncHttpxClient(
+            trust_env=not settings.loopback, follow_redirects=False, limits=limits
+        )
+        with _meant_for_anthropic(settings):
+            return anthropic.AsyncAnthropic(
+                api_key=key or _NOBODY,
+                base_url=settings.url,
+                max_retries=0,
+                default_headers=headers,
+                http_client=client,
+                open_telemetry=False,
+            )
+    except ImportError as error:
+        raise ProviderUnavailable(
+            f"{settings.name} needs a package that is not installed ({error})",
+            provider=settings.name,
+            hint="pip install 'llmspell[anthropic]'",
+            retryable=False,
+        ) from error
+    except (ValueError, OSError) as error:
+        raise ProviderUnavailable(
+            f"no request can be sent to {settings.title}: {error}",
+            provider=settings.name,
+            hint=f"{_PROXIES}; SSL_CERT_FILE and SSL_CERT_DIR must lead to certificates",
+            retryable=False,
+        ) from error
+
+
+@contextmanager
+def _meant_for_anthropic(settings: Settings) -> Iterator[None]:
+    """Hide for a moment the headers of the environment from the client of a server that they aren't meant for."""
+    hidden = os.environ.pop(_HEADERS, None) if settings.own else None
+    try:
+        yield
+    finally:
+        if hidden is not None:
+            os.environ[_HEADERS] = hidden
+
+
+def _model(body: Mapping[str, Any] | None) -> str | None:
+    return str(body["model"]) if body is not None and "model" in body else None
+
+
+def _reason(error: BaseException, seconds: float) -> str:
+    """Why no connection came about, in the system's words."""
+    import ssl
+
+    import httpx2
+
+    if isinstance(error, httpx2.ConnectTimeout):
+        return f"no answer within {seconds:g} s"
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {seen.verify_message}"
+        if isinstance(seen, OSError) and seen.errno:
+            return (os.strerror(seen.errno) if seen.errno > 0 else seen.strerror or str(seen)).lower()
+        group = getattr(seen, "exceptions", None)
+        seen = group[0] if group else seen.__cause__ or seen.__context__
+    return str(error) or type(error).__name__

@@ -1,0 +1,100 @@
+"""A server in the format of Anthropic that answers each request by the rules that the conformance kit checks.
+
+It knows one model, refuses what the API refuses, and says what a small model could not be brought to say.
+"""
+
+import json
+
+from claude_streams import call, end, start, text, wire
+from fault_server import Fault, FaultServer, status
+
+MODEL = "claude-sonnet-4-5"
+WORDS = ("The ", "keeper ", "climbs ", "up ", "and ", "lights ", "the ", "lamp, ", "as ", "on ", "all ", "days. ") * 3
+FIELDS = {
+    "model", "messages", "max_tokens", "stream", "system", "tools", "tool_choice", "stop_sequences", "thinking",
+    "output_config", "temperature", "top_p", "top_k",
+}  # fmt: skip
+CONTEXT = 2000
+
+
+class SmallClaude(FaultServer):
+    def __init__(self):
+        super().__init__(models=[MODEL])
+
+    async def _answer(self, received, reader, writer):
+        if not self._queue and received.path == "/v1/messages":
+            self.enqueue(answered(received.body))
+        elif not self._queue and received.path.startswith("/v1/models/"):
+            name = received.path.removeprefix("/v1/models/")
+            self.enqueue(Fault(body=described(name)) if name == MODEL else status(404, f"model: {name}"))
+        return await super()._answer(received, reader, writer)
+
+
+def answered(body):
+    """The fault that is the answer to a request."""
+    length = len(json.dumps(body["messages"]).split())
+    if unknown := body.keys() - FIELDS:
+        return status(400, f"{min(unknown)}: Extra inputs are not permitted")
+    if body["model"] != MODEL:
+        return status(404, f"model: {body['model']}")
+    if length > CONTEXT:
+        return status(400, f"prompt is too long: {length} tokens > {CONTEXT} maximum")
+    if broken := wrong(body):
+        return status(400, broken)
+    if body.get("tool_choice", {}).get("type") == "tool":
+        name = body["tool_choice"]["name"]
+        (tool,) = [tool for tool in body["tools"] if tool["name"] == name]
+        arguments = json.dumps({key: example(value) for key, value in tool["input_schema"]["properties"].items()})
+        half = len(arguments) // 2
+        return said(call(0, "toolu_1", name, arguments[:half], arguments[half:]), end("tool_use"), length)
+    if body.get("tools") and body.get("tool_choice", {}).get("type") != "none":
+        tool = body["tools"][0]
+        return said(call(0, "toolu_1", tool["name"], '{"city": ', '"Paris"}'), end("tool_use"), length)
+    words, reason, sequence = WORDS, "end_turn", None
+    for mark in body.get("stop_sequences", ()):
+        found = [index for index, word in enumerate(words) if mark in word]
+        if found:
+            words, reason, sequence = words[: found[0]], "stop_sequence", mark
+    if len(words) > body["max_tokens"]:
+        words, reason, sequence = words[: body["max_tokens"]], "max_tokens", None
+    return said(text(0, *words), end(reason, len(words), sequence), length)
+
+
+def described(name):
+    """A model as `/v1/models` has it."""
+    able = {"image_input": {"supported": True}, "thinking": {"supported": True}, "batch": {"supported": True}}
+    return {
+        "type": "model",
+        "id": name,
+        "display_name": "Claude Sonnet 4.5",
+        "created_at": "2025-09-29T00:00:00Z",
+        "max_input_tokens": 200000,
+        "max_tokens": 64000,
+        "lifecycle": "active",
+        "capabilities": able,
+    }
+
+
+def said(content, ending, length):
+    return Fault(events=wire(start(MODEL, input_tokens=length, output_tokens=0), *content, *ending))
+
+
+def example(schema):
+    return {"string": "Ada", "integer": 36, "boolean": True}[schema["type"]]
+
+
+def wrong(body):
+    """What the API has against the conversation; None where it is sound."""
+    turns, calls = body["messages"], []
+    for number, turn in enumerate(turns):
+        if number and turn["role"] == turns[number - 1]["role"]:
+            return f"messages.{number}: roles must alternate"
+        results = [block["tool_use_id"] for block in turn["content"] if block["type"] == "tool_result"]
+        if results != calls:
+            return f"messages.{number}: `tool_use` ids were found without `tool_result` blocks immediately after"
+        if results and not body.get("tools"):
+            return "Requests which include `tool_use` or `tool_result` blocks must define tools"
+        calls = [block["id"] for block in turn["content"] if block["type"] == "tool_use"]
+        if any(block["type"] == "text" and not block["text"].strip() for block in turn["content"]):
+            return f"messages.{number}: text content blocks must contain non-whitespace text"
+    return None
