@@ -171,3 +171,27 @@ def test_closing_early_closes_the_provider():
 
     asyncio.run(first())
     assert chat.closed
+
+
+@pytest.mark.parametrize("limits", [{"between_events": 0.01}, {"first_event": 60, "between_events": 0.01}])
+def test_a_reader_who_takes_his_time_is_not_interrupted_and_the_limit_goes_on(limits):
+    chat = script(TextDelta("a"), TextDelta("b"), TextDelta("c"), never())
+    seen = []
+
+    async def read():
+        async for event in watched(chat, "fake", Timeouts(**limits)):
+            seen.append(event)
+            await asyncio.sleep(0.02)
+
+    with pytest.raises(ProviderTimeout, match=r"did not go on within 0\.01 s"):
+        asyncio.run(read())
+    assert len(seen) == 3 and chat.closed
+
+
+def test_a_stream_that_has_ended_leaves_no_timer():
+    async def main():
+        async for _ in watched(script(TextDelta("a"), END), "fake", Timeouts(first_event=60, total=60)):
+            pass
+        return [handle for handle in asyncio.get_running_loop()._scheduled if not handle.cancelled()]
+
+    assert asyncio.run(main()) == []

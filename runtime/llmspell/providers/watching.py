@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar, get_args
 
@@ -32,11 +34,18 @@ async def watched(
     limits = _Limits(timeouts, provider)
     try:
         events = _iterator(start(), provider)
+        following, wait, came = events.__anext__, limits.wait, limits.came
         while True:
+            wait()
             try:
-                event = await limits.next(events)
+                event = await following()
             except StopAsyncIteration:
+                came()
                 break
+            except BaseException:
+                came()
+                raise
+            came()
             if finish is not None:
                 raise ProviderError(f"{provider}.chat went on after its Finish", provider=provider)
             if isinstance(event, TextDelta):
@@ -64,6 +73,7 @@ async def watched(
         wrapped.partial = "".join(text)
         raise wrapped from error
     finally:
+        limits.close()
         await close(events)
 
 
@@ -136,57 +146,81 @@ def _iterator(events: Any, provider: str) -> Any:
 
 
 class _Limits:
-    """Awaits events one by one and interrupts the wait when a limit passes.
+    """Interrupts the wait for an event when a limit passes: `wait` before it, `came` after it, whatever came.
 
-    A timer cancels the waiting task, which costs two microseconds an event; a task around each event would cost
-    thirty.
+    A timer cancels the waiting task. There is one for all events, which looks again where it rings too early: a timer
+    for each event would cost as much as all the rest, a task for each ten times that.
     """
 
     def __init__(self, timeouts: Timeouts, provider: str) -> None:
         self._loop = asyncio.get_running_loop()
         self._timeouts = timeouts
         self._provider = provider
+        self._ends = math.inf if timeouts.total is None else self._loop.time() + timeouts.total
+        self._limit = timeouts.first_event or math.inf  # of the event that is waited for
+        self._later = timeouts.between_events or math.inf  # of those after it
         self._first = True
-        self._ends = None if timeouts.total is None else self._loop.time() + timeouts.total
+        self._limited = min(self._ends, self._limit, self._later) < math.inf
+        self._due = math.inf
+        self._task: asyncio.Task[Any] | None = None
+        self._cancelling = 0
+        self._timer: asyncio.TimerHandle | None = None
         self._expired: LLMSpellError | None = None
 
-    async def next(self, events: Any) -> ChatEvent:
-        limit = self._timeouts.first_event if self._first else self._timeouts.between_events
-        if limit is None and self._ends is None:
-            event = await events.__anext__()
-        else:
-            event = await self._next_within(events, limit)
-        self._first = False
-        return event  # type: ignore[no-any-return]
+    def wait(self) -> None:
+        """An event is waited for from now on."""
+        if not self._limited:
+            return
+        self._due = min(self._loop.time() + self._limit, self._ends)
+        self._task = asyncio.current_task()
+        if sys.version_info >= (3, 11):
+            assert self._task is not None
+            self._cancelling = self._task.cancelling()
+        if self._timer is None or self._timer.when() > self._due:
+            self._ring()
 
-    async def _next_within(self, events: Any, limit: float | None) -> Any:
-        now = self._loop.time()
-        due, error = self._due(now, limit)
-        task = asyncio.current_task()
-        assert task is not None
-        before = task.cancelling() if hasattr(task, "cancelling") else 0
-        self._expired = None
+    def came(self) -> None:
+        """Something has come of it.
 
-        def expire() -> None:
-            self._expired = error
-            task.cancel()
-
-        timer = self._loop.call_at(due, expire)
-        try:
-            return await events.__anext__()
-        except BaseException:
-            if self._expired is None:
-                raise
-            if hasattr(task, "uncancel") and task.uncancel() > before:
-                raise  # somebody else cancelled the task too
+        Raises:
+            ProviderTimeout, Timeout: it is this limit that ended the wait.
+        """
+        if not self._limited:
+            return
+        task, self._task = self._task, None
+        if self._expired is not None:
+            if sys.version_info >= (3, 11):
+                assert task is not None
+                if task.uncancel() > self._cancelling:
+                    return  # somebody else cancelled the task too
             raise self._expired from None
-        finally:
-            timer.cancel()
+        self._first = False
+        self._limit = self._later
 
-    def _due(self, now: float, limit: float | None) -> tuple[float, LLMSpellError]:
-        soon = None if limit is None else now + limit
-        if soon is None or (self._ends is not None and self._ends <= soon):
-            assert self._ends is not None
-            return self._ends, Timeout(f"the answer took longer than {self._timeouts.total:g} s")
-        what = "answer" if self._first else "go on"
-        return soon, ProviderTimeout(f"{self._provider} did not {what} within {limit:g} s", provider=self._provider)
+    def close(self) -> None:
+        """Nothing is waited for any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ring(self) -> None:
+        """Set the timer to what is due, or to what the next event could make due; to none where there is no limit."""
+        if self._timer is not None:
+            self._timer.cancel()
+        when = min(self._due, self._loop.time() + self._later)
+        self._timer = None if when == math.inf else self._loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._task is None:
+            return  # whoever reads the stream takes his time
+        now = self._loop.time()
+        if now < self._due:
+            self._ring()
+            return
+        if self._due == self._ends:
+            self._expired = Timeout(f"the answer took longer than {self._timeouts.total:g} s")
+        else:
+            what = "answer" if self._first else "go on"
+            message = f"{self._provider} did not {what} within {self._limit:g} s"
+            self._expired = ProviderTimeout(message, provider=self._provider)
+        self._task.cancel()

@@ -182,7 +182,7 @@ def test_closing_the_stream_while_it_waits_ends_it(fast_hub, provider, run):
         with pytest.raises(asyncio.CancelledError):
             await task
         assert provider.replies_left == 1
-        assert [event async for event in hub.chat("fake/model", [])][0] == TextDelta("never")
+        assert await anext(hub.chat("fake/model", [])) == TextDelta("never")
 
     run(main())
 
