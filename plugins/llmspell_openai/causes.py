@@ -43,7 +43,7 @@ Maker: TypeAlias = Callable[[Said, str, str], LLMSpellError]
 _LIMIT_FIRST: Final = re.compile(
     r"(?:(?:context|prompt) (?:length|window|size)\D{0,20}|limit (?:is|of) )(\d[\d,]*)\D.*?(\d[\d,]*)"
 )
-_USED_FIRST: Final = re.compile(r"(\d[\d,]*) tokens\D.*?(?:context|maximum|limit)\D*(\d[\d,]*)")
+_USED_FIRST: Final = re.compile(r"(\d[\d,]*) tokens\D.*?(?:context|maximum|limit|current batch size)\D*(\d[\d,]*)")
 
 
 def provider(kind: type[ProviderError], *, retryable: bool | None = None) -> Maker:

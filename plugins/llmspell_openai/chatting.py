@@ -169,14 +169,33 @@ async def _until_its_end(
     """The events of a server; once it gave its reason to finish nothing that goes wrong counts, not even silence."""
     while True:
         try:
-            event = anext(given)
-            yield await (asyncio.wait_for(event, END_SECONDS) if answer.finished else event)
+            event = await (_soon(given) if answer.finished else anext(given))
         except StopAsyncIteration:
             return
-        except (LLMSpellError, asyncio.TimeoutError, TimeoutError):
+        except LLMSpellError:
             if not answer.finished:
                 raise
             return
+        if event is None:
+            return
+        yield event
+
+
+async def _soon(given: AsyncIterator[Mapping[str, Any] | str]) -> Mapping[str, Any] | str | None:
+    """The next event; None where it doesn't come in time. `asyncio.wait_for` would swallow a cancellation that comes
+    together with the event."""
+    task = asyncio.ensure_future(_next(given))
+    try:
+        await asyncio.wait({task}, timeout=END_SECONDS)
+        return task.result() if task.done() else None
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def _next(given: AsyncIterator[Mapping[str, Any] | str]) -> Mapping[str, Any] | str | None:
+    return await anext(given, None)  # no task can end in StopAsyncIteration
 
 
 def _text(content: Any) -> str:

@@ -115,7 +115,7 @@ _MODELS: Final = (
 _OPTIONS: Final = (
     Row(
         r"maximum context length|context (window|size|length)|prompt is too long|too many (input )?tokens"
-        r"|input (is too long|length)|reduce the length|maximum prompt length",
+        r"|input (is too long|length)|reduce the length|maximum prompt length|tokens\) is too large to process",
         causes.overflow,
         "the prompt is longer than the context of {model}: {text}",
         _SHORTER,
