@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     import httpx2
 
 SILENCE_SECONDS: Final = 600.0
-"""How long a server may be silent where the request's own limits say nothing."""
-CONNECT_SECONDS: Final = 5.0
+"""How long a server may be silent at least, before it is given up."""
 
 _NOBODY: Final = "none"
 """Sent as the key to a server that wants none; without any the SDK looks for keys in its own places."""
@@ -51,9 +50,10 @@ class Connection:
         return None if told else self._settings.key_warning
 
     def check_key(self) -> None:
-        """Raises `AuthError` where the server wants a key and there is none."""
-        if self._settings.key is None and not self._settings.own:
-            raise no_key(self._settings.name, *KEY_VARIABLES[:1], settings={})
+        """Raises `AuthError` where there is no key, and the server wants one or the user named its variable."""
+        settings = self._settings
+        if settings.key is None and (settings.key_variable or not settings.own):
+            raise no_key(settings.name, *KEY_VARIABLES[:1], settings={"api_key_env": settings.key_variable})
 
     async def ask(
         self,
@@ -125,7 +125,7 @@ class Connection:
 
         options: Any = {
             "headers": dict(headers),
-            "timeout": httpx2.Timeout(SILENCE_SECONDS, connect=timeouts.connect or CONNECT_SECONDS, pool=None),
+            "timeout": httpx2.Timeout(_silence(timeouts), connect=timeouts.connect, pool=None),
         }
         response: httpx2.Response
         try:
@@ -197,13 +197,13 @@ class Connection:
         if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol)):
             there = f" at {self._settings.url}" if title == "Anthropic" else ""
             return ProviderUnavailable(
-                f"cannot reach {title}{there} ({_reason(error, timeouts.connect or CONNECT_SECONDS)})",
+                f"cannot reach {title}{there} ({_reason(error, timeouts)})",
                 provider=name,
                 hint=f"check the network, HTTPS_PROXY, and [providers.{name}] base_url",
             )
         if isinstance(error, httpx2.TimeoutException):
             return ProviderTimeout(
-                f"{title} was silent for {SILENCE_SECONDS:g} s",
+                f"{title} was silent for {_silence(timeouts):g} s",
                 provider=name,
                 hint="try again; shorter answers take less",
             )
@@ -307,14 +307,19 @@ def _model(body: Mapping[str, Any] | None) -> str | None:
     return str(body["model"]) if body is not None and "model" in body else None
 
 
-def _reason(error: BaseException, seconds: float) -> str:
+def _silence(timeouts: Timeouts) -> float:
+    """Seconds that a server may be silent: no less than the hub waits, whose limit is told better."""
+    return max(SILENCE_SECONDS, timeouts.first_event or 0, timeouts.between_events or 0)
+
+
+def _reason(error: BaseException, timeouts: Timeouts) -> str:
     """Why no connection came about, in the system's words."""
     import ssl
 
     import httpx2
 
     if isinstance(error, httpx2.ConnectTimeout):
-        return f"no answer within {seconds:g} s"
+        return f"no answer within {timeouts.connect or 0:g} s"
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):

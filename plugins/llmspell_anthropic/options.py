@@ -7,6 +7,7 @@ https://platform.claude.com/docs/en/api/messages. Models since Claude Opus 4.7 t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -80,7 +81,7 @@ def _thinking(think: Any) -> tuple[Mapping[str, Any] | None, str | None]:
         return {"type": "adaptive", "display": "summarized"}, None  # newer models show nothing of it unasked
     if isinstance(think, str) and think in EFFORTS:
         return {"type": "adaptive", "display": "summarized"}, think
-    if isinstance(think, (int, float)) and think == int(think) and think >= LEAST_BUDGET:
+    if isinstance(think, (int, float)) and LEAST_BUDGET <= think < math.inf and think == int(think):
         return {"type": "enabled", "budget_tokens": int(think)}, None
     raise InvalidRequest(
         f"think must be true, false, {', '.join(EFFORTS)} or a number of tokens from {LEAST_BUDGET} on, "

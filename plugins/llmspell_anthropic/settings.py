@@ -28,6 +28,7 @@ class Settings:
 
     ``name`` is what the configuration calls the provider. ``url`` has no ``/v1`` and no slash at its end. ``own`` says
     that the user named the server, by ``base_url``: then it needs no key, and gets none that was not meant for it.
+    ``key_variable`` is the variable that the user named for the key.
     ``max_tokens`` is the longest answer of a request that doesn't say; None leaves it to the model's name.
     ``prompt_cache`` is how long the server should keep what it has read; None for not at all.
     """
@@ -36,6 +37,7 @@ class Settings:
     url: str = URL
     own: bool = False
     key: Key | None = None
+    key_variable: str | None = None
     max_tokens: int | None = None
     prompt_cache: Lifetime | None = "5m"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -99,6 +101,7 @@ def read(table: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os
         url=url,
         own=url != URL,
         key=key_for(name, *meant, settings=table),
+        key_variable=table.get("api_key_env"),
         max_tokens=_max_tokens(table.get("max_tokens"), where),
         prompt_cache=_prompt_cache(table.get("prompt_cache", True), where),
         headers=_headers(table.get("headers"), where),

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from fault_server import FaultServer
 from small_claude import SmallClaude
 
+from fault_server import FaultServer
 from llmspell import ProviderSettings
 from llmspell.testing import drive
 from llmspell_anthropic.provider import AnthropicProvider

@@ -6,6 +6,7 @@ It knows one model, refuses what the API refuses, and says what a small model co
 import json
 
 from claude_streams import call, end, start, text, wire
+
 from fault_server import Fault, FaultServer, status
 
 MODEL = "claude-sonnet-4-5"
