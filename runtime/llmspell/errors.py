@@ -22,6 +22,7 @@ LLMSpellError                   exit code 1
 │   ├── ModelNotFound           5    no provider has it
 │   ├── ModelNotUsable          5    its file is damaged, or of a kind that the engine can't run
 │   └── PullFailed              5    it could not be fetched
+├── BudgetExceeded              1    a request may cost more than `max_cost` leaves
 ├── InvalidAnswer               1    the answer isn't what the request's format asks for
 ├── RoundLimit                  1    a turn called tools more often than it may
 ├── ToolError                   1    a tool failed, or was not allowed to run
@@ -74,6 +75,13 @@ class LLMSpellError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+
+def traceback_of(error: BaseException) -> str:
+    """The Python traceback of an error, with those of its causes, as text without secrets: for ``--debug``."""
+    import traceback  # 7 ms, and seldom wanted
+
+    return scrubbed("".join(traceback.format_exception(type(error), error, error.__traceback__)))
 
 
 class UsageError(LLMSpellError):
@@ -252,6 +260,18 @@ class PullFailed(ModelError):
     """A model could not be fetched; nothing half-done was left in its place."""
 
     retryable = True
+
+
+class BudgetExceeded(LLMSpellError):
+    """A request wasn't sent, since it may cost more than is left; ``limit``, ``spent``, ``estimate`` are in USD."""
+
+    fields: ClassVar[tuple[str, ...]] = ("limit", "spent", "estimate")
+
+    def __init__(self, message: str, *, limit: float, spent: float, estimate: float, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.limit = limit
+        self.spent = spent
+        self.estimate = estimate
 
 
 class InvalidAnswer(LLMSpellError):

@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from llmspell.cli.listening import Listener
+from llmspell.cli.log_lines import LogLines
+from llmspell.config.schema import Logs
 from llmspell.providers.contract import Notice, PromptProgress
 
 
@@ -21,7 +23,7 @@ def heard(monkeypatch):
         monkeypatch.setattr(sys, "stderr", stream)
         monkeypatch.setenv("TERM", "xterm")
         moments = iter([moment for moment, event in events if isinstance(event, PromptProgress)])
-        listener = Listener(verbose, clock=lambda: next(moments))
+        listener = Listener(LogLines(Logs(verbose=verbose)), clock=lambda: next(moments))
         for _, event in events:
             listener("p/m", event)
         return stream.getvalue()

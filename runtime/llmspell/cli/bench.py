@@ -39,7 +39,7 @@ def measure(context: Context) -> int:
     if agents < 1:
         raise UsageError(f"--agents {agents}: there must be one at least", hint="`llmspell help bench`")
     specs = context.given("models") or [context.settings.models.default]
-    shared = {name: context.given(name) for name in ("config", "remap", "verbose", "debug")}
+    shared = {name: context.given(name) for name in ("config", "remap", "verbose", "log_level", "debug")}
     measured = [_measure(spec, agents, shared) for spec in specs]
     if context.given("json"):
         print(as_json(measured))

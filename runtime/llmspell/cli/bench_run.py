@@ -25,7 +25,8 @@ from llmspell.cli.bench_memory import peak_of_tree, peak_reported
 from llmspell.cli.bench_table import ANSWER_TOKENS
 from llmspell.cli.context import Context
 from llmspell.cli.listening import Listener
-from llmspell.errors import LLMSpellError
+from llmspell.cli.log_lines import LogLines
+from llmspell.errors import LLMSpellError, traceback_of
 from llmspell.leaving import READER_GONE, leave
 from llmspell.providers.contract import ReasoningDelta, TextDelta
 from llmspell.providers.hub import Hub
@@ -76,10 +77,8 @@ def _run(given: dict[str, Any], tell: Tell) -> int:
         return 130
     except BrokenPipeError:
         return READER_GONE
-    except Exception:  # noqa: BLE001 - the interpreter must not unwind while an engine computes
-        import traceback
-
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - the interpreter must not unwind while an engine computes
+        print(traceback_of(error), end="", file=sys.stderr)
         return 1
 
 
@@ -88,7 +87,7 @@ class _Bench:
 
     def __init__(self, context: Context, tell: Tell) -> None:
         self._hub: Hub = context.hub
-        self._hub.on_event = Listener(context.settings.logs.verbose)
+        self._hub.on_event = Listener(LogLines(context.settings.logs))
         self._spec: str = context.arguments.spec
         self._agents: int = context.arguments.agents
         self._tell = tell

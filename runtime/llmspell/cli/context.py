@@ -73,6 +73,11 @@ class Context:
         """Whether Python tracebacks are wanted; also answers where the settings can't be read."""
         return bool(self.given("debug") or (self._settings and self._settings.logs.debug))
 
+    @property
+    def logs_json(self) -> bool:
+        """Whether what is said on stderr is JSON; it isn't where the settings can't be read."""
+        return self._settings is not None and self._settings.logs.format == "json"
+
     def commands(self) -> dict[str, str]:
         """The verbs of plugins with what they do; one that takes the name of a verb of ours is left out."""
         from llmspell.cli.grammar import GROUPS, VERBS, first_words

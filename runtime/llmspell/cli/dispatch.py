@@ -11,8 +11,9 @@ from llmspell import __version__
 from llmspell.cli.context import Context
 from llmspell.cli.grammar import EVERYWHERE
 from llmspell.cli.parsing import Request, parse, parser, read
-from llmspell.errors import LLMSpellError
+from llmspell.errors import LLMSpellError, traceback_of
 from llmspell.leaving import READER_GONE
+from llmspell.secrets import scrubbed
 
 INTERRUPTED = 130
 
@@ -23,7 +24,7 @@ def carry_out(words: Sequence[str]) -> int:
     try:
         return _answer(context, parse(words, context.commands))
     except LLMSpellError as error:
-        return _report(error, context.debug)
+        return _report(error, context)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -31,7 +32,7 @@ def carry_out(words: Sequence[str]) -> int:
     except SystemExit as leaving:  # a plugin's argparse, after --help
         return leaving.code if isinstance(leaving.code, int) else 0
     except Exception as error:  # noqa: BLE001 - the last place that can explain it
-        return _report_fault(error, context.debug or "--debug" in words)
+        return _report_fault(error, context, context.debug or "--debug" in words)
 
 
 def _answer(context: Context, request: Request) -> int:
@@ -61,32 +62,34 @@ def _plugin_command(context: Context, name: str, words: Sequence[str]) -> int:
     return int(command.run(context.arguments) or 0)
 
 
-def _report(error: LLMSpellError, debug: bool) -> int:
-    if debug:
-        _show_traceback(error)
-    _say(f"error: {error.message}")
-    if error.hint:
-        _say(f"hint: {error.hint}")
+def _report(error: LLMSpellError, context: Context) -> int:
+    _explain(context, error.message, error.hint, error.type, traceback_of(error) if context.debug else None)
     return error.exit_code
 
 
-def _report_fault(error: Exception, debug: bool) -> int:
-    if debug:
-        _show_traceback(error)
+def _report_fault(error: Exception, context: Context, debug: bool) -> int:
+    trace = traceback_of(error) if debug else None
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-        _say(f"error: cannot write: {error.strerror}")
+        _explain(context, f"cannot write: {error.strerror}", None, type(error).__name__, trace)
         return 1
-    _say(f"error: llmspell failed with {type(error).__name__}: {' '.join(str(error).split())}")
-    if not debug:
-        _say("hint: this is a fault in llmspell; run again with --debug to see where")
+    message = f"llmspell failed with {type(error).__name__}: {' '.join(str(error).split())}"
+    hint = None if debug else "this is a fault in llmspell; run again with --debug to see where"
+    _explain(context, message, hint, type(error).__name__, trace)
     return 1
 
 
-def _show_traceback(error: Exception) -> None:
-    import traceback  # slow to import, and seldom wanted
+def _explain(context: Context, message: str, hint: str | None, kind: str, trace: str | None) -> None:
+    if context.logs_json:
+        from llmspell.config.log_line import json_line
 
-    traceback.print_exception(type(error), error, error.__traceback__)
+        _say(json_line("error", message, error_type=kind, hint=hint, traceback=trace))
+        return
+    if trace is not None:
+        _say(trace, end="")
+    _say(f"error: {message}")
+    if hint:
+        _say(f"hint: {hint}")
 
 
-def _say(line: str) -> None:
-    print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+def _say(text: str, end: str = "\n") -> None:
+    print(scrubbed(text).encode("utf-8", "backslashreplace").decode(), end=end, file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from llmspell.cli.context import Context
-from llmspell.cli.logged import log_requests
+from llmspell.cli.logged import watch
 from llmspell.cli.missing import Fetcher
 from llmspell.cli.output import as_json, is_terminal
 from llmspell.errors import UsageError
@@ -21,7 +21,7 @@ def embed(context: Context) -> int:
         texts = _lines()
     hub = context.hub
     hub.on_missing = Fetcher(hub)
-    log_requests(hub, context.settings, "llmspell embed")
+    watch(hub, context.settings, "llmspell embed")
     result = context.wait(hub.embed(context.given("model") or hub.embedding_model(), texts))
     failed = sorted(result.errors.items())
     vectors = [vector or None for vector in result.vectors]

@@ -73,6 +73,9 @@ REMAP = Option(
 )
 CONFIG = Option(("-c", "--config"), "read FILE in place of the project's llmspell.toml", "FILE")
 VERBOSE = Option(("-v", "--verbose"), "say what was chosen and why", setting="logs.verbose")
+LEVEL = Option(
+    ("--log-level",), "say so much: error, warning, info (as -v) or debug (each request)", "LEVEL", setting="logs.level"
+)
 DEBUG = Option(("--debug",), "show Python tracebacks", setting="logs.debug")
 JSON = Option(("--json",), "print JSON")
 TIMEOUT = Option(("--timeout",), "end the program after so many seconds", "SECONDS", read=float, setting="runs.timeout")
@@ -122,7 +125,7 @@ SET = Option(("--set",), "give the variable NAME of the skill a value (repeatabl
 KEYRING = Option(("--keyring",), "keep it in the system's keyring, not in a file")
 USER = Option(("--user",), "write your own file, not the project's")
 
-EVERYWHERE = (MODEL, REMAP, CONFIG, VERBOSE, DEBUG)
+EVERYWHERE = (MODEL, REMAP, CONFIG, VERBOSE, LEVEL, DEBUG)
 PROGRAM = (TIMEOUT, ALLOW_READ, ALLOW_WRITE, ALLOW_ENV, ALLOW_HOST, ALLOW_PRIVATE_HOST, ALLOW_PROGRAM, NO_LOG)
 
 SPEC = Argument("spec", "a model, such as smollm2:135m, local/llama3.1:8b or mistral:7b@ollama")

@@ -1,4 +1,4 @@
-"""Has the requests of a command written down, where the settings say so."""
+"""Has the requests of a command watched, as the settings say: written down, said on stderr, told to a collector."""
 
 from __future__ import annotations
 
@@ -7,12 +7,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from llmspell.config import Settings
     from llmspell.providers.hub import Hub
+    from llmspell.providers.observing import Observer
 
 
-def log_requests(hub: Hub, settings: Settings, program: str) -> None:
-    """Let a log watch a hub; ``program`` is the script or the command. The file is opened by the first request."""
-    if not settings.logs.requests:
-        return
-    from llmspell.agents.history.run_log import RunLog
+def watch(hub: Hub, settings: Settings, program: str) -> None:
+    """Listen to a hub, and watch its requests; ``program`` is the script or the command.
 
-    hub.observer = RunLog(program, keep_days=settings.logs.keep_days, keep_mb=settings.logs.keep_mb)
+    The file of the log is opened by the first request.
+    """
+    import logging
+
+    from llmspell.cli.listening import Listener
+    from llmspell.cli.log_lines import LogLines
+    from llmspell.providers.observing import together
+
+    lines = LogLines(settings.logs)
+    hub.on_event = Listener(lines)
+    observers: list[Observer] = []
+    if settings.logs.requests:
+        from llmspell.agents.history.run_log import RunLog
+
+        observers.append(RunLog(program, keep_days=settings.logs.keep_days, keep_mb=settings.logs.keep_mb))
+    if lines.wants(logging.INFO):
+        from llmspell.cli.request_lines import RequestLines
+
+        observers.append(RequestLines(lines))
+    hub.observer = together(observers)

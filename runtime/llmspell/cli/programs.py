@@ -60,12 +60,10 @@ class TerminalSession(Session):
     def hub(self) -> Hub:
         if self.has_hub:
             return super().hub
-        from llmspell.cli.listening import Listener
-        from llmspell.cli.logged import log_requests
+        from llmspell.cli.logged import watch
         from llmspell.cli.missing import Fetcher
 
         hub = super().hub
-        hub.on_event = Listener(self.settings.logs.verbose)
         hub.on_missing = Fetcher(hub)
-        log_requests(hub, self.settings, self.script or "")
+        watch(hub, self.settings, self.script or "")
         return hub

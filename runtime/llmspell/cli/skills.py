@@ -64,8 +64,7 @@ def show(context: Context) -> int:
 
 def run(context: Context) -> int:
     """Let an agent do what a skill says, and print its answer as it comes."""
-    from llmspell.cli.listening import Listener
-    from llmspell.cli.logged import log_requests
+    from llmspell.cli.logged import watch
     from llmspell.cli.missing import Fetcher
 
     skill = _library(context).get(context.arguments.skill)
@@ -74,8 +73,8 @@ def run(context: Context) -> int:
         tools = f", with the tools {', '.join(skill.tools)}" if isinstance(skill, PromptSkill) and skill.tools else ""
         print(f"the skill '{skill.name}' is that of {os.path.relpath(skill.path)}{tools}", file=sys.stderr)
     hub = context.hub
-    hub.on_event, hub.on_missing = Listener(context.settings.logs.verbose), Fetcher(hub)
-    log_requests(hub, context.settings, f"llmspell skill run {skill.name}")
+    hub.on_missing = Fetcher(hub)
+    watch(hub, context.settings, f"llmspell skill run {skill.name}")
 
     async def work() -> Any:
         return await _answer(context, await prepare(skill, given, hub, context.given("model")))
@@ -116,8 +115,12 @@ def _limits(context: Context) -> dict[str, float]:
 
 
 def _library(context: Context) -> Library:
+    from logging import INFO
+
+    from llmspell.cli.log_lines import level_of
+
     library = Library(skill_folders())
-    if context.settings.logs.verbose:
+    if level_of(context.settings.logs) <= INFO:
         for remark in library.remarks:
             print(remark, file=sys.stderr)
     return library

@@ -112,6 +112,15 @@ class Logs(Struct, frozen=True, kw_only=True):
     """What is said on stderr beside errors, and what is written down of requests."""
 
     verbose: Annotated[bool, Meta(description="says what was chosen and why, as `-v` does")] = False
+    level: Annotated[
+        Literal["error", "warning", "info", "debug"],
+        Meta(
+            description="what is said: errors alone, what you should know, what was chosen and why (`-v`), each request"
+        ),
+    ] = "warning"
+    format: Annotated[
+        Literal["text", "json"], Meta(description="how it is said: in words, or as one JSON object a line")
+    ] = "text"
     debug: Annotated[bool, Meta(description="shows Python tracebacks, as `--debug` does")] = False
     requests: Annotated[
         bool,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from llmspell.errors import LLMSpellError
+from llmspell.errors import LLMSpellError, traceback_of
 from llmspell.lua.driver import Failure
+from llmspell.secrets import scrubbed
 
 
 def exit_code_of(kind: str | None) -> int:
@@ -20,14 +21,29 @@ def exit_code_of(kind: str | None) -> int:
     return 1
 
 
-def show_failure(failure: Failure, *, cause: BaseException | None = None, prefix: str = "") -> None:
+def show_failure(
+    failure: Failure, *, cause: BaseException | None = None, prefix: str = "", as_json: bool = False
+) -> None:
     """Print an error that no script caught to stderr: message, Lua traceback, hint, and the Python one if asked."""
+    if as_json:
+        from llmspell.config.log_line import json_line
+
+        trace = None if cause is None else traceback_of(cause)
+        message = _printable(prefix + failure.message)
+        line = json_line(
+            "error",
+            message,
+            error_type=failure.type,
+            hint=failure.hint,
+            lua_traceback=failure.traceback or None,
+            traceback=trace,
+        )
+        print(line, file=sys.stderr)
+        return
     for line in _lines(failure, prefix):
         print(line, file=sys.stderr)
     if cause is not None:
-        import traceback  # 7 ms, and only for --debug
-
-        traceback.print_exception(type(cause), cause, cause.__traceback__)
+        print(traceback_of(cause), end="", file=sys.stderr)
 
 
 def _lines(failure: Failure, prefix: str) -> Iterator[str]:
@@ -41,4 +57,4 @@ def _lines(failure: Failure, prefix: str) -> Iterator[str]:
 
 
 def _printable(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return scrubbed(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))

@@ -81,7 +81,7 @@ class Run:
         if self._asked is not None:
             code, _, message = self._asked
             if code == 124:
-                print(f"error: {message}", file=sys.stderr)
+                self._say(Failure("timeout", f"error: {message}", None, None))
             return code
         return self._code
 
@@ -122,14 +122,14 @@ class Run:
             self._code = self._run(source, name, script)
         except LLMSpellError as error:
             self._code = error.exit_code
-            show_failure(Failure(error.type, error.message, error.hint, getattr(error, "traceback", None)))
+            self._say(Failure(error.type, error.message, error.hint, getattr(error, "traceback", None)))
         except BaseException as error:  # noqa: BLE001 - the main thread must not wait for ever
             failure = Failure(
                 None,
                 f"error: llmspell failed with {type(error).__name__}: {error}",
                 "this is a fault in llmspell; run again with --debug to see where",
             )
-            show_failure(failure, cause=error if self.session.debug else None)
+            self._say(failure, error if self.session.debug else None)
         finally:
             self._done.set()
             self._bell.ring()
@@ -192,7 +192,10 @@ class Run:
 
     def _show(self, failure: Failure, live: Live, prefix: str = "") -> None:
         cause = live.failures.get(failure.cause) if failure.cause is not None and self.session.debug else None
-        show_failure(failure, cause=cause, prefix=prefix)
+        self._say(failure, cause, prefix)
+
+    def _say(self, failure: Failure, cause: BaseException | None = None, prefix: str = "") -> None:
+        show_failure(failure, cause=cause, prefix=prefix, as_json=self.session.settings.logs.format == "json")
 
     def _guarded(self, effects: Effects) -> Callable[..., tuple[Any, ...]]:
         """Ops that don't wait are where a script that never waits hears that it shall stop."""

@@ -17,7 +17,7 @@ class ProviderSettings(dict[str, Any]):
     A plugin's own provider and each further instance, ``[providers.NAME] type = …``, have a name of their own.
     """
 
-    def __init__(self, name: str, table: Mapping[str, Any] = {}) -> None:  # noqa: B006 - only read
+    def __init__(self, name: str, table: Mapping[str, Any] = {}) -> None:
         super().__init__(table)
         self.name = name
 
@@ -26,7 +26,8 @@ class ProviderSettings(dict[str, Any]):
 class ProviderSpec:
     """A provider that exists, before anything of it is imported.
 
-    ``factory(settings)`` gets the provider's own table of llmspell.toml and returns an object of `llmspell.Provider`; it is called on the first use of one of its models and does the heavy imports.
+    ``factory(settings)`` gets the provider's own table of llmspell.toml and returns an object of
+    `llmspell.Provider`; it is called on the first use of one of its models and does the heavy imports.
     ``rank`` orders local providers where a model name leaves the choice open: the highest that has the model wins.
     ``takes`` says which references beside names it can run: ``"file"`` a path, ``"hf"`` a repository, ``"url"`` a file
     on the web.

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from llmspell.errors import LLMSpellError
 from llmspell.models.names import ModelRef
+from llmspell.secrets import scrubbed
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 """What `json.loads` gives, and what every value from outside is reduced to."""
@@ -155,11 +156,16 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one request. ``cached_tokens`` is the part of the input that needed no new computing."""
+    """Tokens of one request. ``cached_tokens`` is the part of the input that needed no new computing.
+
+    ``cost`` is in USD: a provider gives it where its server says so, else the host works it out; None where nobody
+    knows. It is no part of what makes two of them equal.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    cost: float | None = field(default=None, compare=False)
 
     @property
     def total_tokens(self) -> int:
@@ -170,15 +176,28 @@ class Usage:
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.cached_tokens + other.cached_tokens,
+            self._cost_with(other),
         )
+
+    def _cost_with(self, other: Usage) -> float | None:
+        """What both cost together: known where it is of each that has any tokens."""
+        parts = [part.cost for part in (self, other) if part.total_tokens or part.cost is not None]
+        known = [cost for cost in parts if cost is not None]
+        return sum(known) if known and len(known) == len(parts) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that the user should know and that is no part of the answer; ``debug`` is for those who ask with -v."""
+    """Something that the user should know and that is no part of the answer; ``debug`` is for those who ask with -v.
+
+    No secret stays in its text.
+    """
 
     text: str
     level: Literal["info", "debug"] = "info"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", scrubbed(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +213,14 @@ class Finish:
     """The end of a good stream. ``model`` is what the provider says it ran.
 
     ``provider_data`` is what the provider wants back with this answer in later requests, by its own name; the host puts
-    it into the answer's `Message`.
+    it into the answer's `Message`. ``cached`` is set by the host where the answer is one of an earlier request.
     """
 
     reason: FinishReason
     model: str
     usage: Usage
     provider_data: Mapping[str, Any] = field(default_factory=dict)
+    cached: bool = False
 
 
 ChatEvent: TypeAlias = TextDelta | ReasoningDelta | ToolCall | Usage | Notice | PromptProgress | Finish
@@ -280,7 +300,8 @@ class LoadedModel:
 class ProviderStatus:
     """How a provider is. ``error`` says what is wrong and what to do when ``ready`` is false.
 
-    ``loaded`` names the models that are in the memory of a server; empty too where nobody says.
+    ``loaded`` names the models that are in the memory of a server; empty too where nobody says. No secret stays in
+    ``error``.
     """
 
     ready: bool
@@ -288,6 +309,10 @@ class ProviderStatus:
     models: int = 0
     error: str | None = None
     loaded: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.error is not None:
+            object.__setattr__(self, "error", scrubbed(self.error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,40 @@ class Observer(Protocol):
         """The run is over: finish what is under way, in a second at most."""
 
 
+def together(observers: Sequence[Observer]) -> Observer | None:
+    """Several observers as one; None where there is none."""
+    return observers[0] if len(observers) == 1 else _Several(observers) if observers else None
+
+
+class _Several:
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+
+    def began(self, asked: Asked) -> Observation:
+        return _Each([observer.began(asked) for observer in self._observers])
+
+    async def aclose(self) -> None:
+        for observer in self._observers:
+            await observer.aclose()
+
+
+class _Each:
+    def __init__(self, seen: Sequence[Observation]) -> None:
+        self._seen = seen
+
+    def routed(self, route: Route) -> None:
+        for one in self._seen:
+            one.routed(route)
+
+    def event(self, event: ChatEvent) -> None:
+        for one in self._seen:
+            one.event(event)
+
+    def ended(self, result: Any = None, error: BaseException | None = None) -> None:
+        for one in self._seen:
+            one.ended(result, error)
+
+
 async def followed(events: AsyncIterator[ChatEvent], seen: Observation) -> AsyncIterator[ChatEvent]:
     """The events of a stream, each of which the observation sees, and the end with them; closing closes the stream."""
     error: BaseException | None = None
