@@ -16,6 +16,7 @@ PLUGINS = ROOT / "plugins"
 LAYERS = (
     ("secrets",),
     ("errors", "leaving"),
+    ("sqlite_file",),
     ("config",),
     ("keys",),
     ("plugins",),

@@ -22,6 +22,12 @@ TEXT = PAGE.read_text(encoding="utf-8")
 BUNDLED = (*llmspell_gguf.llmspell_providers(), *llmspell_ollama.llmspell_providers())
 BLOCKS = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", TEXT)
 
+TABLES = {
+    "models.aliases": "names and models",
+    "models.remap": "patterns and models",
+    "models.prices": "patterns and prices",
+}
+
 
 def key_rows():
     """The table of keys, made from the schema."""
@@ -31,9 +37,9 @@ def key_rows():
         if key.name == "providers":
             takes, default, name = "tables", "", "`LLMSPELL_PROVIDERS_NAME_KEY`"
         else:
-            takes = "names and models" if key.is_table else expected(key.type)
+            takes = TABLES[key.name] if key.is_table else expected(key.type)
             default = "" if key.default in (None, {}) else f"`{shown(key.default)}`"
-            name = f"`{variable(key)}`"
+            name = "" if key.name == "models.prices" else f"`{variable(key)}`"
         yield f"| `{key.name}` | {takes} | {default} | {name} | {key.description} |"
 
 

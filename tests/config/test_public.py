@@ -7,7 +7,13 @@ from llmspell.config.schema import Models, Sandbox, Sections
 def test_public_holds_every_section_as_plain_tables():
     public = Settings(models=Models(aliases={"a": "b"}), sandbox=Sandbox(read=["/x"])).public()
     assert set(public) == set(Sections.__struct_fields__)
-    assert public["models"] == {"default": "local/smollm2:135m", "embedding": None, "aliases": {"a": "b"}, "remap": {}}
+    assert public["models"] == {
+        "default": "local/smollm2:135m",
+        "embedding": None,
+        "aliases": {"a": "b"},
+        "remap": {},
+        "prices": {},
+    }
     assert public["sandbox"]["read"] == ["/x"]
 
 

@@ -149,5 +149,9 @@ def _name(name: str) -> str:
 def _toml(value: Any) -> str:
     import tomlkit  # knows how to quote
 
-    text: str = tomlkit.item(value).as_string()
+    item = tomlkit.item(value)
+    if isinstance(value, dict):
+        item = tomlkit.inline_table()
+        item.update(value)
+    text: str = item.as_string()
     return text.strip()

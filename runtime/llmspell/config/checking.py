@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
+from llmspell.config.durations import seconds_of
 from llmspell.config.files import position
-from llmspell.config.schema import Key, keys, plain, section_names
+from llmspell.config.schema import Key, Price, keys, plain, section_names
 from llmspell.errors import ConfigError
 from llmspell.secrets import names_a_secret
 
@@ -26,6 +27,9 @@ RENAMED = {
 
 PATHS = ("sandbox.read", "sandbox.write", "sandbox.programs")
 """Keys whose relative paths count from where they are written; what has no slash in `programs` is a name."""
+
+DURATIONS = ("agent.cache",)
+"""Keys that say how long something is, in words."""
 
 
 class Value(NamedTuple):
@@ -86,7 +90,9 @@ def check_value(
         content = msgspec.convert(content, kind)
         if isinstance(content, float) and not math.isfinite(content):
             raise msgspec.ValidationError
-    except msgspec.ValidationError:
+        if key.name in DURATIONS:
+            seconds_of(content)
+    except (msgspec.ValidationError, ValueError):
         raise ConfigError(f"{said()} must be {expected(kind)}, not {told(content)}", hint=key.description) from None
     if key.name in PATHS:
         content = [
@@ -133,8 +139,10 @@ def expected(kind: Any) -> str:
     if parts and isinstance(parts[0], str):  # a choice
         *others, last = (f'"{part}"' for part in parts)
         return f"{', '.join(others)} or {last}"
-    if parts:  # a union with None
-        return expected(parts[0])
+    if parts:  # a union with None, or with false
+        return f"{expected(parts[0])} or false" if bool in parts else expected(parts[0])
+    if inner is Price:
+        return "a table such as { input = 0.15, output = 0.6 }"
     words = {"str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false"}[name]
     for note in limits:
         if note.ge is not None:

@@ -54,6 +54,8 @@ def _value(name: str, text: str, key: Key, cwd: str) -> Iterator[Value]:
     path, origin = tuple(key.name.split(".")), f"environment {name}"
     if key.name == "providers":
         raise ConfigError(f"{name} can't be set as a whole", hint=f"set {name}_NAME_KEY, such as {name}_OLLAMA_HOST")
+    if key.name == "models.prices":
+        raise ConfigError(f"{name}: prices are no matter of a variable", hint="write them into llmspell.toml")
     if key.is_table:
         for inner, item in _pairs(name, text).items():
             yield check_value(key, (*path, inner), item, lambda: f"{name}: {inner}", origin, cwd)  # noqa: B023 - called at once

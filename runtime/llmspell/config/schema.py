@@ -14,6 +14,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 
+class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a million tokens cost in USD; ``cached`` ones of the input as much as others unless it says otherwise."""
+
+    input: Annotated[float, Meta(ge=0)]
+    output: Annotated[float, Meta(ge=0)]
+    cached: Annotated[float, Meta(ge=0)] | None = None
+
+
 class Models(Struct, frozen=True, kw_only=True):
     """Which models scripts get."""
 
@@ -31,6 +39,12 @@ class Models(Struct, frozen=True, kw_only=True):
         dict[str, str],
         Meta(
             description="replaces models that scripts name: a pattern (`*` stands for anything) and the model instead"
+        ),
+    ] = {}
+    prices: Annotated[
+        dict[str, Price],
+        Meta(
+            description="what a million tokens of a model cost in USD: a pattern, and `{ input = 0.15, output = 0.6 }`"
         ),
     ] = {}
 
@@ -55,6 +69,13 @@ class Agent(Struct, frozen=True, kw_only=True):
         Literal["error", "drop_oldest", "summarize"],
         Meta(description="what happens to a conversation that no longer fits the model's context"),
     ] = "error"
+    cache: Annotated[
+        str | bool,
+        Meta(description='how long answers are kept for the same request: "30m", "12h", "7d"; false keeps none'),
+    ] = False
+    max_cost: Annotated[
+        Annotated[float, Meta(ge=0)] | None, Meta(description="the most that one agent may spend in a run, in USD")
+    ] = None
 
 
 class Sandbox(Struct, frozen=True, kw_only=True):
@@ -157,6 +178,10 @@ class Runs(Struct, frozen=True, kw_only=True):
     timeout: Annotated[
         Annotated[float, Meta(gt=0)] | None,
         Meta(description="the longest run of a program in seconds, as `--timeout` sets it"),
+    ] = None
+    max_cost: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        Meta(description="the most that a run may spend on models, in USD, as `--max-cost` sets it"),
     ] = None
 
 

@@ -51,6 +51,7 @@ from llmspell.providers.contract import (
 )
 from llmspell.providers.estimates import ANSWER_TOKENS, Estimates, in_texts
 from llmspell.providers.instances import Instances
+from llmspell.providers.ledger import Entry, Ledger, Terms
 from llmspell.providers.observing import Asked, Observation, Observer, Origin, followed, told
 from llmspell.providers.requests import check_options, nearest_option
 from llmspell.providers.resilience.attempts import Attempt
@@ -97,10 +98,12 @@ class Hub:
         self._declined: set[str] = set()
         self._windows: dict[str, int | None] = {}
         self._origin = Origin()
+        self._terms = Terms()
         requests = settings.requests
         policy = Policy(requests.attempts, requests.retry_seconds, requests.first_wait)
         self._guards = Guards(self._instances.specs, self._instances.table, policy)
         self.estimates = Estimates()
+        self.ledger = Ledger(settings, self._instances, self.estimates, self.tell)
         self.observer: Observer | None = None
         self.on_missing: Callable[[ModelNotFound], Awaitable[bool]] | None = None
         self.on_event: Callable[[str, ChatEvent], None] | None = None
@@ -199,16 +202,17 @@ class Hub:
             except OSError:
                 self.on_event = None
 
-    def on_behalf_of(self, origin: Origin) -> Hub:
-        """This hub, for what one agent's turn asks of it: the observer hears whose requests they are."""
+    def on_behalf_of(self, origin: Origin, terms: Terms = Terms()) -> Hub:  # noqa: B008 - frozen
+        """This hub, for what one agent's turn asks of it and on which terms; the observer hears whose requests they
+        are."""
         own = copy(self)
-        own._origin = origin
+        own._origin, own._terms = origin, terms
         return own
 
-    def _observed(self, ask: Callable[[Origin], Asked]) -> Observation | None:
+    def _observed(self, request: Asked) -> Observation | None:
         if self.observer is None or not self._origin.logged:
             return None
-        return self.observer.began(ask(self._origin))
+        return self.observer.began(request)
 
     # ── chat ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -237,6 +241,7 @@ class Hub:
             UnsupportedOption: the provider can't honour an option.
             ProviderError, ModelError, Timeout: see `llmspell.errors`; those midway have the text so far in
                 ``partial``.
+            BudgetExceeded: it may cost more than is left; nothing was sent.
         """
         options = check_options(options)
         schema = None if format is None else check_schema(format)
@@ -253,8 +258,8 @@ class Hub:
             return self.estimates.tokens(model, messages, tools) + int(options.get("max_tokens", ANSWER_TOKENS))
 
         tries = Tries((spec, *fallback), self._guards, timeouts, self.tell, tokens, on_attempt)
-        seen = self._observed(lambda origin: Asked("chat", spec, origin, messages, (), tools, schema, options))
-        events = self._stream(tries, start, on_route, seen)
+        request = Asked("chat", spec, self._origin, messages, (), tools, schema, options)
+        events = self._stream(tries, start, on_route, request)
         try:
             async for event in events:
                 if isinstance(event, Finish):
@@ -294,8 +299,8 @@ class Hub:
             return in_texts((prompt,)) + int(options.get("max_tokens", ANSWER_TOKENS))
 
         tries = Tries((spec, *fallback), self._guards, timeouts, self.tell, tokens, on_attempt)
-        seen = self._observed(lambda origin: Asked("complete", spec, origin, (), (prompt,), (), schema, options))
-        events = self._stream(tries, start, on_route, seen)
+        request = Asked("complete", spec, self._origin, (), (prompt,), (), schema, options)
+        events = self._stream(tries, start, on_route, request)
         try:
             async for event in events:
                 yield event
@@ -307,26 +312,29 @@ class Hub:
         tries: Tries,
         start: Callable[[Route, Timeouts], AsyncIterator[ChatEvent]],
         on_route: OnRoute | None,
-        seen: Observation | None,
+        request: Asked,
     ) -> AsyncIterator[ChatEvent]:
         """The events of a model's provider, watched where somebody does."""
+        seen, entry = self._observed(request), self.ledger.open(request, self._terms)
         if seen is None:
-            return self._events(tries, start, on_route)
+            return self._events(tries, start, entry, on_route)
 
         def routed(route: Route) -> None:
             seen.routed(route)
             if on_route is not None:
                 on_route(route)
 
-        return followed(self._events(tries, start, routed), seen)
+        return followed(self._events(tries, start, entry, routed), seen)
 
     async def _events(
         self,
         tries: Tries,
         start: Callable[[Route, Timeouts], AsyncIterator[ChatEvent]],
+        entry: Entry,
         on_route: OnRoute | None,
     ) -> AsyncIterator[ChatEvent]:
-        """The events of the attempt that gave an answer, and before them what those that didn't had to say."""
+        """The events of the attempt that gave an answer, and before them what those that didn't had to say; or those of
+        an answer that is kept."""
         searched: set[str] = set()
         while True:
             spec, route, quiet = tries.model, None, True
@@ -335,6 +343,11 @@ class Hub:
                 route = await self.resolve(spec)
                 if on_route is not None:
                     on_route(route)
+                if kept := await entry.kept(route):
+                    for event in kept:
+                        yield event
+                    return
+                entry.admit(route)
                 limits = await tries.enter(route)
                 events = watched(partial(start, route, limits), route.name, limits)
                 try:
@@ -345,7 +358,7 @@ class Hub:
                             self.tell(f"{route.name}/{route.ref.id}", event)
                         if isinstance(event, Finish):
                             tries.succeeded(event.usage)
-                        yield event
+                        yield await entry.taken(event)
                     return
                 finally:
                     await close(events)
@@ -360,6 +373,7 @@ class Hub:
                     raise raised from error
             finally:
                 tries.leave()
+                entry.left()
 
     async def _understood(self, error: LLMSpellError, spec: str, route: Route) -> LLMSpellError:
         """The error of a provider with what only the hub knows; a way that leads nowhere is forgotten."""
@@ -394,7 +408,7 @@ class Hub:
     ) -> ScoreResult:
         """How likely a text is after each of some prefixes; see `ScoreResult`. Raises as `chat` does, and
         `ProviderError` where the provider can't."""
-        seen = self._observed(lambda origin: Asked("score", spec, origin, (), (*prefixes, text)))
+        request = Asked("score", spec, self._origin, (), (*prefixes, text))
 
         async def ask(route: Route, seconds: float | None) -> ScoreResult:
             request = ScoreRequest(route.ref, tuple(prefixes), text)
@@ -406,25 +420,33 @@ class Hub:
                 )
             return result
 
-        return await told(self._value(spec, ask, (*prefixes, text), seen, on_attempt), seen)
+        return await self._value(request, ask, on_attempt)
 
     async def _value(
+        self, request: Asked, ask: Callable[[Route, float | None], Awaitable[R]], on_attempt: OnAttempt | None
+    ) -> R:
+        """What a verb that is no stream gives, watched where somebody does."""
+        seen = self._observed(request)
+        return await told(self._valued(request, ask, seen, on_attempt), seen)
+
+    async def _valued(
         self,
-        spec: str,
+        request: Asked,
         ask: Callable[[Route, float | None], Awaitable[R]],
-        texts: Sequence[str],
         seen: Observation | None,
         on_attempt: OnAttempt | None,
     ) -> R:
         """What a verb that is no stream gives, in as many attempts as it takes."""
-        tries = Tries((spec,), self._guards, Timeouts(), self.tell, lambda _: in_texts(texts), on_attempt)
+        entry, texts = self.ledger.open(request, self._terms), request.texts
+        tries = Tries((request.model,), self._guards, Timeouts(), self.tell, lambda _: in_texts(texts), on_attempt)
         while True:
             try:
-                route = await self.resolve(spec)
+                route = await self.resolve(request.model)
                 if seen is not None:
                     seen.routed(route)
+                entry.admit(route)
                 limits = await tries.enter(route)
-                result = await within(limits, partial(ask, route))
+                result = await entry.result(await within(limits, partial(ask, route)))
                 tries.succeeded(result.usage)
                 return result
             except LLMSpellError as error:
@@ -432,6 +454,7 @@ class Hub:
                     raise
             finally:
                 tries.leave()
+                entry.left()
 
     async def count(
         self,
@@ -481,7 +504,7 @@ class Hub:
             raise InvalidRequest("only a list of texts can be embedded")
         if not texts:
             return EmbedResult((), (await self.resolve(spec)).ref.id, Usage())
-        seen = self._observed(lambda origin: Asked("embed", spec, origin, (), texts))
+        request = Asked("embed", spec, self._origin, (), texts)
 
         async def ask(route: Route, seconds: float | None) -> EmbedResult:
             request = EmbedRequest(route.ref, tuple(texts))
@@ -494,7 +517,7 @@ class Hub:
                 raise result.errors[min(result.errors)]
             return result
 
-        return await told(self._value(spec, ask, texts, seen, on_attempt), seen)
+        return await self._value(request, ask, on_attempt)
 
     async def _ask(self, route: Route, verb: str, what: object, seconds: float | None = None) -> Any:
         """One verb of the provider that has a model."""
@@ -592,9 +615,9 @@ class Hub:
 
     async def aclose(self) -> None:
         """Give back what the used providers hold."""
-        made = self._instances.made()
+        closing = [provider.aclose() for provider in self._instances.made().values()]
         try:
-            await asyncio.gather(*(p.aclose() for p in made.values()), return_exceptions=True)
+            await asyncio.gather(*closing, self.ledger.aclose(), return_exceptions=True)
         finally:
             if self.observer is not None:
                 await self.observer.aclose()

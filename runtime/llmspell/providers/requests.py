@@ -57,6 +57,22 @@ def check_seconds(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_duration(name: str, value: Any) -> float | None:
+    """Check how long something is, as ``"1h"`` or a number of seconds, and give the seconds; None for false.
+
+    Raises:
+        InvalidRequest: it is something else.
+    """
+    from llmspell.config.durations import seconds_of
+
+    try:
+        return seconds_of(value)
+    except ValueError:
+        raise InvalidRequest(
+            f"{name} must be a time or false, not {describe(value)}", hint=f'write {name} = "30s", "15m", "12h" or "7d"'
+        ) from None
+
+
 def describe(value: Any) -> str:
     """A value as an error message shows it, shortened."""
     if isinstance(value, str):

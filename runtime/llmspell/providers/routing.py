@@ -38,7 +38,7 @@ def rewrite(spec: str, aliases: Mapping[str, str], remap: Mapping[str, str]) -> 
     expanded = follow(spec, aliases)
     forms = {spec, expanded, *_plain(expanded)}
     for pattern, target in remap.items():
-        if any(_matches(pattern, form) for form in forms):
+        if any(matches(pattern, form) for form in forms):
             return follow(target.strip(), aliases)
     return expanded
 
@@ -48,7 +48,7 @@ def rewrite_bare(spec: str, aliases: Mapping[str, str], remap: Mapping[str, str]
     forms = [form.rpartition("@")[0] or form for form in {spec, follow(spec, aliases)} if "/" not in form]
     for pattern, target in remap.items():
         tail = pattern.partition("/")[2]
-        if tail and any(_matches(tail, form) for form in forms):
+        if tail and any(matches(tail, form) for form in forms):
             return follow(target.strip(), aliases)
     return None
 
@@ -82,5 +82,6 @@ def _plain(spec: str) -> Iterator[str]:
         yield f"{ref.provider}/{ref.id}" if ref.provider else ref.id
 
 
-def _matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
+    """Whether a name fits a glob of llmspell.toml; upper and lower case are the same."""
     return re.match(translate(pattern.strip().lower()), text.lower()) is not None
