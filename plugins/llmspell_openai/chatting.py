@@ -157,10 +157,9 @@ class Answer:
 
     def _finish(self) -> FinishReason:
         reason = _REASONS.get(self._reason or "stop", "stop")
-        called = bool(self._calls)
-        if called and reason == "stop":
-            return "tool_calls"
-        return "stop" if reason == "tool_calls" and not called else reason
+        if reason in ("stop", "tool_calls"):
+            return "tool_calls" if self._calls else "stop"
+        return reason
 
 
 async def _until_its_end(

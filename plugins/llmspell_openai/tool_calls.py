@@ -45,7 +45,7 @@ class ToolCalls:
         self.nameless = 0
 
     def __bool__(self) -> bool:
-        return bool(self._calls)
+        return any(call.name for call in self._calls)
 
     def add(self, pieces: Any) -> None:
         """Take the ``tool_calls`` of one event."""
