@@ -52,10 +52,11 @@ def test_the_result_has_its_fixed_shape(agent, provider, run):
         "rounds": 0,
         "attempts": 1,
         "notices": [],
+        "cost": 0.0,
     }
     assert 0 < timings["first_token_ms"] <= timings["total_ms"]
     assert timings["tokens_per_second"] > 0
-    assert metadata["token_count"] == 10 and metadata["model"] == "model"
+    assert metadata["token_count"] == 10 and metadata["model"] == "model" and metadata["cached"] is False
 
 
 def test_options_of_the_agent_and_of_the_turn(registry, provider, run):

@@ -17,7 +17,9 @@ from llmspell.agents.turn import TurnInput, read_input
 from llmspell.errors import LLMSpellError
 from llmspell.providers.contract import Finish, Message, Usage
 from llmspell.providers.hub import Hub
+from llmspell.providers.ledger import Terms
 from llmspell.providers.observing import Origin
+from llmspell.providers.spending.budget import Budget
 from llmspell.providers.watching import close
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class Agent:
         self._skills = skills
         self.counters = Counters()
         self._hub = hub
+        limit = config.max_cost
+        self._budget = None if limit is None else Budget(limit, f"the agent '{self.name}'")
         self._turn = asyncio.Lock()
 
     @property
@@ -136,7 +140,10 @@ class Agent:
             self._skills.recall(conversation.messages)
         version = conversation.version
         turn = Turn(
-            self._hub.on_behalf_of(Origin(self.name, self.counters.total, self.config.logs)),
+            self._hub.on_behalf_of(
+                Origin(self.name, self.counters.total, self.config.logs),
+                Terms((self.config.cache if given.cache is None else given.cache) or None, self._budget),
+            ),
             Setting(
                 self.config,
                 self.system_prompt,

@@ -5,6 +5,7 @@ The fields of the Rust llmspell's scripts are known too. Those with a meaning he
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -15,7 +16,7 @@ from llmspell.agents.tools.mode import MODES, Wanted
 from llmspell.errors import InvalidRequest
 from llmspell.plugins.values import Tool
 from llmspell.providers.contract import OPTIONS
-from llmspell.providers.requests import check_options, check_seconds, describe
+from llmspell.providers.requests import check_duration, check_options, check_seconds, describe
 from llmspell.providers.schemas import check_schema
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ FIELDS = (
     *_TABLES,
     *_TOOLS,
     *OPTIONS,
-    *("model", "timeout", "format", "max_retries", "skills", "capabilities", "logs"),
+    *("model", "timeout", "format", "max_retries", "skills", "capabilities", "logs", "cache", "max_cost"),
     *("context", "max_conversation_length", "memory_enabled", "context_window"),
 )
 
@@ -42,8 +43,9 @@ class AgentConfig:
 
     ``tools`` are names; ``skills`` are too, or True for all that there are, or a mapping as `attach` takes it.
     ``tool_timeout`` is in seconds, and
-    ``result_share`` the part of the context that one result may take. ``unused`` names fields that were given and have
-    no effect.
+    ``result_share`` the part of the context that one result may take. ``cache`` is how old an answer of an earlier
+    request may be that is taken, in seconds, and ``max_cost`` what the agent may spend, in USD. ``unused`` names fields
+    that were given and have no effect.
     """
 
     model: str
@@ -64,6 +66,8 @@ class AgentConfig:
     context: ContextPolicy = field(default_factory=ContextPolicy)
     skills: Literal[True] | tuple[str, ...] | Mapping[str, Any] = ()
     logs: bool = True
+    cache: float | None = None
+    max_cost: float | None = None
     capabilities: tuple[str, ...] = ()
     resource_limits: Mapping[str, Any] = field(default_factory=dict)
     base_url: str | None = None
@@ -83,6 +87,8 @@ class Defaults:
     result_share: float = 0.25
     max_retries: int = 2
     context: str = "error"
+    cache: str | bool = False
+    max_cost: float | None = None
 
     @classmethod
     def of(cls, settings: Settings, model: str | None = None) -> Defaults:
@@ -98,6 +104,8 @@ class Defaults:
             tools.result_share,
             agent.max_retries,
             agent.context,
+            agent.cache,
+            agent.max_cost,
         )
 
 
@@ -173,6 +181,8 @@ def read_config(given: Mapping[str, Any], defaults: Defaults) -> AgentConfig:
         context=read_policy(given.get("context", defaults.context)),
         skills=_skills(given),
         logs=logs,
+        cache=check_duration("cache", given.get("cache", defaults.cache)),
+        max_cost=_amount("max_cost", given.get("max_cost", defaults.max_cost)),
         capabilities=_names(given, "capabilities"),
         resource_limits=limits,
         base_url=given.get("base_url"),
@@ -243,6 +253,14 @@ def _count(name: str, value: Any, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1 or value < least:
         raise InvalidRequest(f"{name} must be an integer of at least {least}, not {describe(value)}")
     return int(value)
+
+
+def _amount(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise InvalidRequest(f"{name} must be an amount of at least 0 in USD, not {describe(value)}")
+    return float(value)
 
 
 def _expect(given: Mapping[str, Any], name: str, kind: type, noun: str, prefix: str = "") -> None:

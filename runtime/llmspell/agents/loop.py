@@ -78,6 +78,7 @@ class Turn:
         self._reasoning: list[str] = []
         self._notices: list[str] = []
         self._attempts = 1
+        self._cached = True  # until an answer is none of the cache
         # of the request that runs, or was the last
         self._text: list[str] = []
         self._calls: list[ToolCall] = []
@@ -113,6 +114,7 @@ class Turn:
             rounds=0 if self._limits is None else self._limits.rounds,
             attempts=self._attempts,
             notices=tuple(self._notices),
+            cached=self._cached and self._finish is not None,
         )
 
     async def events(self) -> AsyncGenerator[AgentEvent, None]:
@@ -134,7 +136,7 @@ class Turn:
                 async for event in steps:
                     yield event
         assert self._finish is not None
-        yield Finish(self._finish.reason, self._model, self.usage)
+        yield Finish(self._finish.reason, self._model, self.usage, cached=self._cached)
 
     async def _step(self) -> AsyncGenerator[AgentEvent, None]:
         """One request, and what follows from it."""
@@ -249,6 +251,7 @@ class Turn:
         elif isinstance(event, Finish):
             self._finish, self._model = event, event.model or self._model
             self.usage = self._spent + event.usage
+            self._cached = self._cached and event.cached
             return None
         elif isinstance(event, ToolCall):
             return self._called(event)

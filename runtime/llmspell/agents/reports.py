@@ -46,6 +46,8 @@ def config(agent: Agent) -> dict[str, Any]:
         "tool_mode": own.tool_mode,
         "tool_timeout": own.tool_timeout,
         "max_retries": own.max_retries,
+        "cache": own.cache,
+        "max_cost": own.max_cost,
         "capabilities": list(own.capabilities),
         "resource_limits": dict(own.resource_limits),
     }
@@ -66,6 +68,7 @@ def metrics(agent: Agent) -> dict[str, Any]:
         ),
         "cpu_percent": round(100 * time.process_time() / max(time.monotonic() - _STARTED, 0.001), 1),
         "usage": usage_fields(counters.usage),
+        "cost": counters.usage.cost if counters.usage.total_tokens else 0.0,
     }
 
 

@@ -32,7 +32,7 @@ class Result:
 
     ``tool_calls`` are the calls of all rounds in the order in which the model made them; ``rounds`` counts those in
     which tools were called, ``attempts`` the answers until one fitted the format. ``notices`` say what the user should
-    know, such as what was left out of the prompt.
+    know, such as what was left out of the prompt. ``cached`` says that all answers were those of earlier requests.
     """
 
     text: str
@@ -49,6 +49,7 @@ class Result:
     rounds: int = 0
     attempts: int = 1
     notices: tuple[str, ...] = ()
+    cached: bool = False
 
     def plain(self) -> dict[str, Any]:
         """The result as scripts see it; ``response``, ``content`` and ``metadata`` repeat what stands elsewhere."""
@@ -60,6 +61,7 @@ class Result:
             "success": self.success,
             "data": self.data,
             "usage": usage_fields(self.usage),
+            "cost": self.usage.cost,
             "finish_reason": self.finish_reason,
             "model": self.model,
             "provider": self.provider,
@@ -72,6 +74,7 @@ class Result:
                 "model": self.model,
                 "provider": self.provider,
                 "token_count": self.usage.total_tokens,
+                "cached": self.cached,
                 "execution_time_ms": milliseconds,
                 "duration_ms": milliseconds,
             },

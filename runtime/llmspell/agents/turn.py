@@ -9,23 +9,28 @@ from typing import Any
 
 from llmspell.errors import InvalidRequest
 from llmspell.providers.contract import OPTIONS, Image
-from llmspell.providers.requests import check_options, check_seconds, describe, nearest_option
+from llmspell.providers.requests import check_duration, check_options, check_seconds, describe, nearest_option
 from llmspell.providers.schemas import check_schema
 
 _TEXT = ("text", "prompt", "input")
-_OWN = ("images", "options", "format", "timeout", "parameters")
+_OWN = ("images", "options", "format", "timeout", "parameters", "cache")
 _MEDIA = ("media", "image", "audio", "video")
 
 
 @dataclass(frozen=True, slots=True)
 class TurnInput:
-    """What one call of `execute` or `stream` asks. ``unused`` names keys that have no effect."""
+    """What one call of `execute` or `stream` asks. ``unused`` names keys that have no effect.
+
+    ``cache`` is how old an answer may be that is taken from the cache, in seconds; 0 where none may, None where the
+    agent decides.
+    """
 
     text: str
     options: Mapping[str, Any]
     format: Mapping[str, Any] | None = None
     timeout: float | None = None
     images: tuple[Image, ...] = ()
+    cache: float | None = None
     unused: tuple[str, ...] = ()
 
 
@@ -69,6 +74,7 @@ def read_input(given: Any) -> TurnInput:
         None if schema is None else check_schema(schema),
         None if timeout is None else check_seconds("timeout", timeout),
         tuple(map(_image, given.get("images") or ())),
+        None if given.get("cache") is None else check_duration("cache", given["cache"]) or 0.0,
         tuple(unused),
     )
 

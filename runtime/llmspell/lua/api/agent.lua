@@ -229,7 +229,7 @@ function agent:get_config()
 end
 
 ---Counts since the agent was made: `agent_id`, `requests_total`, `requests_failed`, `requests_active`,
----`tool_invocations`, `memory_bytes`, `cpu_percent`, `usage`.
+---`tool_invocations`, `memory_bytes`, `cpu_percent`, `usage`, `cost`.
 ---@return table metrics
 function agent:get_metrics()
   return await("agent.report", number_of(self, "get_metrics"), "metrics")

@@ -36,7 +36,9 @@ local create -- of agent.lua
 ---@field max_retries fun(self: AgentBuilder, retries: integer): AgentBuilder how often an answer that breaks its format is asked for again
 ---@field context fun(self: AgentBuilder, policy: string|table): AgentBuilder what to do with a conversation that outgrows the context
 ---@field skills fun(self: AgentBuilder, skills: boolean|string[]): AgentBuilder the skills that the model may take up
----@field logs fun(self: AgentBuilder, logs: boolean): AgentBuilder false: nothing is written to the log of requests
+---@field logs fun(self: AgentBuilder, logs: boolean): AgentBuilder false: nothing is written to the log of requests, or to the cache
+---@field cache fun(self: AgentBuilder, cache: string|number|false): AgentBuilder how long answers are kept for the same request
+---@field max_cost fun(self: AgentBuilder, dollars: number): AgentBuilder the most that the agent may spend in a run, in USD
 ---@field allow_tool fun(self: AgentBuilder, name: string): AgentBuilder adds to `allowed_tools`
 ---@field max_execution_time fun(self: AgentBuilder, seconds: number): AgentBuilder the longest turn
 ---@field max_memory_mb fun(self: AgentBuilder, megabytes: number): AgentBuilder kept and shown by `get_config`; `[sandbox] memory_mb` limits a script
@@ -90,7 +92,7 @@ for _, name in ipairs {
   "name", "description", "model", "provider", "system_prompt", "temperature", "max_tokens", "options", "format",
   "timeout", "max_conversation_length", "memory_enabled", "type", "custom_config", "resource_limits",
   "allowed_tools", "context_window", "base_url", "api_key", "tools", "approve", "tool_mode", "max_rounds",
-  "tool_timeout", "max_retries", "context", "skills", "logs",
+  "tool_timeout", "max_retries", "context", "skills", "logs", "cache", "max_cost",
 } do
   builder[name] = function(self, value) return with(self, name, value) end
 end

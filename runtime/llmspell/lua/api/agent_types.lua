@@ -32,7 +32,9 @@
 ---@field max_retries? integer how often an answer that breaks its format is asked for again; 2, if absent
 ---@field context? "error"|"drop_oldest"|"summarize"|table what to do with a conversation that outgrows the context; `{ policy=, model=, keep= }`
 ---@field skills? boolean|string[] the skills that the model may take up: all, or these
----@field logs? boolean false: nothing of this agent is written to the log of requests
+---@field logs? boolean false: nothing of this agent is written to the log of requests, or to the cache
+---@field cache? string|number|false how long answers are kept for the same request: "30m", "12h", "7d", or seconds
+---@field max_cost? number the most that the agent may spend in a run, in USD
 
 ---@class AgentInput
 ---@field text? string what to answer; `prompt` and `input` mean the same
@@ -41,6 +43,7 @@
 ---@field timeout? number the longest turn, in seconds
 ---@field temperature? number like every sampling option of AgentConfig, for this answer
 ---@field options? table further options, under the provider's own names
+---@field cache? string|number|false as in AgentConfig, for this answer
 
 ---@class AgentUsage
 ---@field input_tokens integer
@@ -53,11 +56,12 @@
 ---@field success boolean true for an answer that the model finished
 ---@field data? any the parsed answer, where a format was asked for
 ---@field usage AgentUsage
+---@field cost? number what the turn cost, in USD: 0 for local models, nil where nobody knows
 ---@field finish_reason "stop"|"length"|"tool_calls"|"content_filter"|"cancelled"|"error"
 ---@field model string what the provider says it ran
 ---@field provider string
 ---@field timings { first_token_ms: number, total_ms: number, tokens_per_second: number }
----@field metadata table `model`, `provider`, `token_count`, `execution_time_ms`, `duration_ms`
+---@field metadata table `model`, `provider`, `token_count`, `execution_time_ms`, `duration_ms`, and `cached`: whether all answers are those of earlier requests
 ---@field reasoning? string what the model thought before it answered
 ---@field tool_calls ToolCallResult[] the calls of tools, in order
 ---@field rounds integer how often the model was asked
@@ -90,6 +94,8 @@
 ---@field ms? number
 ---@field attempt? integer of a retry: the how-manieth answer comes now
 ---@field usage? AgentUsage of a usage or finish event
+---@field cost? number of a finish event: what the turn cost, in USD
+---@field cached? boolean of a finish event: whether the answer is one of an earlier request
 ---@field finish_reason? string of a finish event
 ---@field processed? integer tokens of the prompt that are read, of a progress event
 ---@field total? integer tokens of the prompt, of a progress event

@@ -52,6 +52,8 @@ def event_fields(event: AgentEvent) -> str | dict[str, Any]:
         "finish_reason": event.reason,
         "model": event.model,
         "usage": usage_fields(event.usage),
+        "cost": event.usage.cost,
+        "cached": event.cached,
     }
 
 
