@@ -41,7 +41,7 @@ Maker: TypeAlias = Callable[[Said, str, str], LLMSpellError]
 """Gives the error for an answer, with the message and the hint that stand in the table."""
 
 _LIMIT_FIRST: Final = re.compile(
-    r"(?:(?:context|prompt) (?:length|window|size)\D{0,20}|limit (?:is|of) )(\d[\d,]*)\D.*?(\d[\d,]*)"
+    r"(?:(?:context|prompt) (?:length|window|size)\D{0,20}|limit (?:is|of) )(\d[\d,]*)(?![\d,]).*?(\d[\d,]*)(?![\d,])"
 )
 _USED_FIRST: Final = re.compile(r"(\d[\d,]*) tokens\D.*?(?:context|maximum|limit|current batch size)\D*(\d[\d,]*)")
 
@@ -58,7 +58,7 @@ def option(name: str) -> Maker:
 
 def parameter(said: Said, message: str, hint: str) -> LLMSpellError:
     """The same of the option that the server names, by llmspell's name for it."""
-    found = re.search(r"""(?:parameter|argument|value|field)s?:? ['"`]?([\w.]+)['"`]?""", said.text)
+    found = re.search(r"""(?:parameter|argument|value|field)s?(?: supplied)?:? ['"`]?([\w.]+)""", said.text)
     param = (said.param or (found[1] if found else "")).split(".")[0].split("[")[0]
     back = {theirs: ours for ours, theirs in said.settings.endpoint.renamed.items()}
     name = {"max_completion_tokens": "max_tokens", "response_format": "format"}.get(param, back.get(param, param))

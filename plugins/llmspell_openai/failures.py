@@ -98,5 +98,5 @@ def _unwrapped(said: Any) -> tuple[str, Mapping[str, Any]]:
             break
     if isinstance(text, str) and (page := _PAGE.match(text)):
         text = f"a web page, {page[1].strip()!r}" if page[1] else "a web page"
-    told = text if isinstance(text, str) else "" if text is None else json.dumps(text, ensure_ascii=False)
+    told = text if isinstance(text, str) else "" if not text else json.dumps(text, ensure_ascii=False)
     return " ".join(told.split())[:_LENGTH], fields
