@@ -53,8 +53,9 @@ def test_at_once_where_waiting_does_not_help(fast_hub, first, second, ask, run, 
 def test_after_its_retries_where_it_does(fast_hub, first, second, ask, run):
     for _ in range(4):
         first.enqueue(RateLimited("slow down", provider="first"))
-    told = run(ask(fast_hub(first, second), "first/model", fallback=["second/model"]))
-    assert told.text == "from the second"
+    hub = fast_hub(first, second, toml="[providers.first]\nretries = 2\n")
+    told = run(ask(hub, "first/model", fallback=["second/model"]))
+    assert told.text == "from the second" and first.replies_left == 1
     assert [model for model, _ in told.went] == ["first/model"] * 3 + ["second/model"]
 
 
@@ -78,10 +79,10 @@ def test_an_option_that_only_a_fallback_does_not_take(fast_hub, first, ask, run)
 
 
 def test_the_last_error_tells_of_all(fast_hub, first, ask, run):
-    first.enqueue(*[RateLimited("slow down", provider="first")])
-    first.enqueue(RateLimited("slow down", provider="first")).enqueue(RateLimited("slow down", provider="first"))
+    for _ in range(3):
+        first.enqueue(RateLimited("slow down", provider="first"))
     last = ScriptedProvider(name="last").enqueue(AuthError("no key", provider="last", hint="set LAST_KEY"))
-    hub = fast_hub(first, last)
+    hub = fast_hub(first, last, toml="[providers.first]\nretries = 2\n")
     told = run(ask(hub, "first/model", fallback=["nosuch/model", "last/model"]))
     assert isinstance(told.error, AuthError)
     assert told.error.message == (

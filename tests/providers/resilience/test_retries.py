@@ -75,11 +75,18 @@ def test_what_stays_is_not(fast_hub, provider, ask, run, error):
 
 
 def test_the_last_error_says_how_often(fast_hub, provider, ask, run):
-    for _ in range(4):
-        provider.enqueue(ProviderError("status 500", provider="fake", retryable=True))
+    for _ in range(7):
+        provider.enqueue(RateLimited("slow down", provider="fake"))
     told = run(ask(fast_hub(provider)))
-    assert str(told.error) == told.error.message == "status 500 (asked 3 times)"
-    assert len(told.attempts) == 3 and provider.replies_left == 1
+    assert str(told.error) == told.error.message == "slow down (asked 6 times)"
+    assert len(told.attempts) == 6 and provider.replies_left == 1
+
+
+def test_who_is_left_alone_is_not_asked_on_and_on(fast_hub, provider, ask, run):
+    for _ in range(6):
+        provider.enqueue(ProviderError("status 500", provider="fake", retryable=True))
+    hub = fast_hub(provider)
+    assert len(run(ask(hub)).attempts) == 5 and provider.replies_left == 1
 
 
 @pytest.mark.parametrize("retries", [0, 1, 4])

@@ -62,8 +62,8 @@ def test_what_stays_is_raised_at_once(fast_hub, run, verb):
 
 
 def test_the_last_error_says_how_often(fast_hub, run, verb):
-    provider = Failing(*(ProviderError("status 500", retryable=True) for _ in range(3)))
-    with pytest.raises(ProviderError, match=r"status 500 \(asked 3 times\)"):
+    provider = Failing(*(RateLimited("slow down") for _ in range(6)))
+    with pytest.raises(RateLimited, match=r"slow down \(asked 6 times\)"):
         run(VERBS[verb](fast_hub(provider)))
 
 

@@ -27,11 +27,11 @@ class Limits:
     """
 
     timeouts: Timeouts = UNSET
-    retries: int = 2
+    retries: int = 5
     max_concurrency: int | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
-    breaker_failures: int = 3
+    breaker_failures: int = 5
     breaker_seconds: float = 15.0
 
     @classmethod

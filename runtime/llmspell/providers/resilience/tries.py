@@ -181,6 +181,8 @@ class Tries:
             return None
         if not waiting_helps(error, guard.kind, self._asked, after > 0):
             return None
+        if guard.breaker.is_open and self._asked > 1:  # what nobody else gets at all, a request gets twice
+            return None
         from random import random  # its import takes longer than a request that goes well
 
         wait = wait_before(self._asked, policy.first_wait, getattr(error, "retry_after", None), random)
