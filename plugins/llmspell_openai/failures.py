@@ -92,6 +92,7 @@ def _unwrapped(said: Any) -> tuple[str, Mapping[str, Any]]:
             for key in ("error", "message", "detail", "msg"):
                 inner = inner if inner else text.get(key)
             if inner is None:
+                text = None if "error" in text else text
                 break
             text = inner
         else:
