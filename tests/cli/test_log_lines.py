@@ -46,6 +46,7 @@ def program(llmspell, tmp_path):
 
 KNOWN = "echo/loud: slow today"
 CHOSEN = "echo/loud: four threads"
+SPENT = "this run: 1 request, 7 tokens in, 1 out, $0.00"
 
 
 @pytest.mark.parametrize(
@@ -54,9 +55,9 @@ CHOSEN = "echo/loud: four threads"
         (("--log-level", "error"), []),
         ((), [KNOWN]),
         (("--log-level", "warning"), [KNOWN]),
-        (("--log-level", "info"), [KNOWN, CHOSEN]),
-        (("-v",), [KNOWN, CHOSEN]),
-        (("-v", "--log-level", "error"), [KNOWN, CHOSEN]),
+        (("--log-level", "info"), [KNOWN, CHOSEN, SPENT]),
+        (("-v",), [KNOWN, CHOSEN, SPENT]),
+        (("-v", "--log-level", "error"), [KNOWN, CHOSEN, SPENT]),
     ],
 )
 def test_levels(program, words, notices):
@@ -66,9 +67,10 @@ def test_levels(program, words, notices):
 
 
 def test_each_request_at_debug(program):
-    first, *between, last = program("--log-level", "debug").stderr.splitlines()
+    first, *between, last, spent = program("--log-level", "debug").stderr.splitlines()
     assert first == "echo/loud: chat 1 of keeper, turn 1 is sent"
     assert between == [KNOWN, CHOSEN]
+    assert spent == SPENT
     assert last.startswith("echo/loud: chat 1 of keeper, turn 1 answered: ")
     assert last.endswith(", 7+1 tokens, stop")
 
@@ -83,7 +85,7 @@ def test_which_key_is_used_is_said_once_under_v(program):
 
 def test_lines_as_json(program):
     done = program("--log-level", "debug", env={"LLMSPELL_LOGS_FORMAT": "json"})
-    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    *lines, spent = [json.loads(line) for line in done.stderr.splitlines()]
     assert [line["level"] for line in lines] == ["debug", "warning", "info", "debug"]
     assert {line["about"] for line in lines} == {"echo/loud"}
     last = lines[-1]
@@ -92,6 +94,7 @@ def test_lines_as_json(program):
     assert last["ms"] >= last["first_token_ms"] >= 0
     assert last["time"][10] == "T"
     assert last["time"].endswith("Z")
+    assert (spent["level"], spent["requests"], spent["input_tokens"], spent["cost"]) == ("info", 1, 7, 0.0)
 
 
 def test_errors_as_json(program, llmspell):

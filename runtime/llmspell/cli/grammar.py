@@ -79,6 +79,9 @@ LEVEL = Option(
 DEBUG = Option(("--debug",), "show Python tracebacks", setting="logs.debug")
 JSON = Option(("--json",), "print JSON")
 TIMEOUT = Option(("--timeout",), "end the program after so many seconds", "SECONDS", read=float, setting="runs.timeout")
+MAX_COST = Option(
+    ("--max-cost",), "stop before the requests of the program cost more", "USD", read=float, setting="runs.max_cost"
+)
 ALLOW_READ = Option(
     ("--allow-read",), "let the script read below DIR (repeatable)", "DIR", repeated=True, setting="sandbox.read"
 )
@@ -126,7 +129,7 @@ KEYRING = Option(("--keyring",), "keep it in the system's keyring, not in a file
 USER = Option(("--user",), "write your own file, not the project's")
 
 EVERYWHERE = (MODEL, REMAP, CONFIG, VERBOSE, LEVEL, DEBUG)
-PROGRAM = (TIMEOUT, ALLOW_READ, ALLOW_WRITE, ALLOW_ENV, ALLOW_HOST, ALLOW_PRIVATE_HOST, ALLOW_PROGRAM, NO_LOG)
+PROGRAM = (TIMEOUT, MAX_COST, ALLOW_READ, ALLOW_WRITE, ALLOW_ENV, ALLOW_HOST, ALLOW_PRIVATE_HOST, ALLOW_PROGRAM, NO_LOG)
 
 SPEC = Argument("spec", "a model, such as smollm2:135m, local/llama3.1:8b or mistral:7b@ollama")
 SOURCE = Argument(
@@ -249,6 +252,8 @@ VERBS: Sequence[Verb] = (
         options=(OF_MODEL, OF_AGENT, SINCE, OF_RUN, JSON),
     ),
     Verb(("logs", "path"), "where the log is", "logs:path", options=(JSON,)),
+    Verb(("cache", "stats"), "the answers that are kept", "cache:stats", options=(JSON,)),
+    Verb(("cache", "clear"), "forget the answers that are kept", "cache:clear", options=(JSON,)),
     Verb(("doctor",), "check that everything is in place", "doctor:examine", options=(JSON,)),
     Verb(("bench",), "measure how models run on this machine", "bench:measure", options=(MODELS, AGENTS, JSON)),
     Verb(
@@ -268,6 +273,7 @@ GROUPS = {
     "config": "settings and where they come from",
     "keys": "the keys of providers",
     "logs": "what was asked of models, and what they answered",
+    "cache": "answers that are kept for equal requests",
 }
 ALONE = {"logs": "list"}
 """The verb that a group means by itself."""

@@ -31,5 +31,5 @@ def watch(hub: Hub, settings: Settings, program: str) -> None:
     if lines.wants(logging.INFO):
         from llmspell.cli.request_lines import RequestLines
 
-        observers.append(RequestLines(lines))
+        observers.append(RequestLines(lines, hub.ledger.totals))
     hub.observer = together(observers)

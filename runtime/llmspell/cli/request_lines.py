@@ -1,4 +1,5 @@
-"""A line of the log for every request, when it is sent and when it has ended; and for the key that is used."""
+"""A line of the log for every request, when it is sent and when it has ended; for the key that is used; and for what
+the run took."""
 
 from __future__ import annotations
 
@@ -13,13 +14,15 @@ from llmspell.errors import LLMSpellError
 from llmspell.providers.contract import ChatEvent, Finish, ReasoningDelta, TextDelta, ToolCall, Usage
 from llmspell.providers.observing import Asked
 from llmspell.providers.routing import Route
+from llmspell.providers.spending.totals import Totals
 
 
 class RequestLines:
-    """Watches the requests of a hub (`llmspell.providers.observing.Observer`)."""
+    """Watches the requests of a hub (`llmspell.providers.observing.Observer`), whose ``totals`` are told at the end."""
 
-    def __init__(self, lines: LogLines) -> None:
+    def __init__(self, lines: LogLines, totals: Totals) -> None:
         self._lines = lines
+        self._totals = totals
         self._asked = 0
         self._keys: set[str] = set()
 
@@ -28,7 +31,10 @@ class RequestLines:
         return _Request(self, asked, self._asked)
 
     async def aclose(self) -> None:
-        """There is nothing to finish."""
+        """Say what all requests took."""
+        sentence = self._totals.sentence()
+        if sentence is not None:
+            self.say(logging.INFO, "this run", sentence, **self._totals.plain())
 
     def key_of(self, provider: str) -> None:
         """Say once where the key of a provider is from."""
