@@ -139,9 +139,10 @@ class Agent:
         if self._skills is not None:
             self._skills.recall(conversation.messages)
         version = conversation.version
+        origin = Origin(self.name, self.counters.total, self.config.logs)
         turn = Turn(
             self._hub.on_behalf_of(
-                Origin(self.name, self.counters.total, self.config.logs),
+                origin,
                 Terms((self.config.cache if given.cache is None else given.cache) or None, self._budget),
             ),
             Setting(
@@ -155,7 +156,11 @@ class Agent:
                 given.timeout or self.config.timeout,
             ),
         )
-        events = turn.events()
+        events: AsyncIterator[AgentEvent] = turn.events()
+        if self._hub.turn_observer is not None and origin.logged:
+            from llmspell.agents.observing import followed_turn
+
+            events = followed_turn(events, self._hub.turn_observer.turn_began(origin, self.config.model))
         try:
             async for event in events:
                 if turn.done is not None and isinstance(event, Finish):

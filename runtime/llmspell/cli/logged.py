@@ -32,4 +32,11 @@ def watch(hub: Hub, settings: Settings, program: str) -> None:
         from llmspell.cli.request_lines import RequestLines
 
         observers.append(RequestLines(lines, hub.ledger.totals))
+    if settings.logs.telemetry:
+        from llmspell.providers.telemetry.exporting import is_wanted, telemetry
+
+        told = telemetry(program) if is_wanted() else None
+        if told is not None:
+            observers.append(told)
+            hub.turn_observer = told
     hub.observer = together(observers)

@@ -142,6 +142,9 @@ class Logs(Struct, frozen=True, kw_only=True):
     format: Annotated[
         Literal["text", "json"], Meta(description="how it is said: in words, or as one JSON object a line")
     ] = "text"
+    telemetry: Annotated[
+        bool, Meta(description="tells OpenTelemetry of requests, where the `OTEL_*` variables name a collector")
+    ] = True
     debug: Annotated[bool, Meta(description="shows Python tracebacks, as `--debug` does")] = False
     requests: Annotated[
         bool,

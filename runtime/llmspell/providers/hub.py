@@ -52,7 +52,7 @@ from llmspell.providers.contract import (
 from llmspell.providers.estimates import ANSWER_TOKENS, Estimates, in_texts
 from llmspell.providers.instances import Instances
 from llmspell.providers.ledger import Entry, Ledger, Terms
-from llmspell.providers.observing import Asked, Observation, Observer, Origin, followed, told
+from llmspell.providers.observing import Asked, Observation, Observer, Origin, TurnObserver, followed, told
 from llmspell.providers.requests import check_options, nearest_option
 from llmspell.providers.resilience.attempts import Attempt
 from llmspell.providers.resilience.backoff import Policy
@@ -86,7 +86,8 @@ class Hub:
 
     ``on_missing`` is asked when no provider has a model; it may fetch it, and says whether it is there now. It is
     asked once for a name. ``on_event`` sees the notices and the prompt progress of every chat, with
-    ``provider/model`` first. ``observer`` is told of every request. ``estimates`` helps where `count` can't.
+    ``provider/model`` first. ``observer`` is told of every request, ``turn_observer`` of every turn of an agent.
+    ``estimates`` helps where `count` can't.
     """
 
     def __init__(self, plugins: PluginHost, settings: Settings) -> None:
@@ -105,6 +106,7 @@ class Hub:
         self.estimates = Estimates()
         self.ledger = Ledger(settings, self._instances, self.estimates, self.tell)
         self.observer: Observer | None = None
+        self.turn_observer: TurnObserver | None = None
         self.on_missing: Callable[[ModelNotFound], Awaitable[bool]] | None = None
         self.on_event: Callable[[str, ChatEvent], None] | None = None
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
-from llmspell.providers.contract import ChatEvent, Message, ToolSpec
+from llmspell.providers.contract import ChatEvent, Message, ToolCall, ToolSpec, Usage
 from llmspell.providers.routing import Route
 from llmspell.providers.watching import close
 
@@ -61,6 +61,26 @@ class Observer(Protocol):
 
     async def aclose(self) -> None:
         """The run is over: finish what is under way, in a second at most."""
+
+
+class TurnObservation(Protocol):
+    """One turn of an agent while it runs. Its methods must return at once, and may not raise."""
+
+    def tool_began(self, call: ToolCall) -> None:
+        """A tool is called."""
+
+    def tool_ended(self, call: ToolCall, result: str, error: BaseException | None) -> None:
+        """A call is over; ``result`` is what the model is told of it."""
+
+    def ended(self, usage: Usage, error: BaseException | None) -> None:
+        """The turn is over."""
+
+
+class TurnObserver(Protocol):
+    """Watches the turns of agents."""
+
+    def turn_began(self, origin: Origin, model: str) -> TurnObservation:
+        """A turn begins; its requests have this very origin. Must return at once, and may not raise."""
 
 
 def together(observers: Sequence[Observer]) -> Observer | None:
