@@ -6,7 +6,8 @@ import pytest
 
 from llmspell.errors import (
     AuthError,
-    ContextOverflow,
+    ContentFiltered,
+    ModelNotFound,
     ProviderCrashed,
     ProviderError,
     ProviderTimeout,
@@ -71,7 +72,7 @@ def test_one_that_was_slow_to_fail_is_not(breaker, clock, error):
     assert not breaker.is_open
 
 
-@pytest.mark.parametrize("alive", [None, RateLimited("slow down"), AuthError("no key"), ContextOverflow(1, 2)])
+@pytest.mark.parametrize("alive", [None, RateLimited("slow down"), ContentFiltered("no"), ModelNotFound("no model")])
 def test_an_answer_in_between_keeps_it_closed(breaker, clock, alive):
     for error in (GONE, GONE, alive, GONE, GONE):
         attempt(breaker, clock, error)
@@ -79,7 +80,9 @@ def test_an_answer_in_between_keeps_it_closed(breaker, clock, alive):
     assert not breaker.is_open
 
 
-@pytest.mark.parametrize("error", [RateLimited("slow down"), ProviderCrashed("died"), ProviderError("a fault")])
+@pytest.mark.parametrize(
+    "error", [RateLimited("slow down"), AuthError("no key"), ProviderCrashed("died"), ProviderError("a fault")]
+)
 def test_what_does_not_say_that_it_is_down(breaker, clock, error):
     for _ in range(9):
         attempt(breaker, clock, error)

@@ -192,6 +192,23 @@ def test_waiting_counts_against_the_total(fast_hub, ask, run):
     run(main())
 
 
+def test_a_long_wait_is_told(fast_hub, ask, run, monkeypatch):
+    monkeypatch.setattr("llmspell.providers.resilience.tries.LONG", 0.001)
+
+    async def main():
+        wait = asyncio.Event()
+        provider = ScriptedProvider(name="fake").enqueue(wait, "one").enqueue("two")
+        hub = fast_hub(provider, toml="[providers.fake]\nmax_concurrency = 1\n")
+        first = asyncio.create_task(ask(hub))
+        await settled()
+        hub.on_event = lambda about, event: wait.set()
+        async for event in hub.chat("fake/model", []):
+            assert event != TextDelta("one")
+        assert (await first).text == "one"
+
+    run(asyncio.wait_for(main(), 20))
+
+
 def test_a_stream_that_is_left_early_gives_its_place_back(fast_hub, fake, ask, run):
     async def main():
         hub = fast_hub(fake("fake"), toml="[providers.fake]\nmax_concurrency = 1\n")

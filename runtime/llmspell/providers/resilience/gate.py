@@ -26,6 +26,15 @@ class _Waiting:
         self.tokens = tokens
         self.admitted: asyncio.Future[Pass] = asyncio.get_running_loop().create_future()
 
+    def give_up(self) -> None:
+        if not self.admitted.done():
+            self.admitted.set_exception(asyncio.TimeoutError())
+
+    @property
+    def was_admitted(self) -> bool:
+        done = self.admitted
+        return done.done() and not done.cancelled() and done.exception() is None
+
 
 class Gate:
     """Lets requests through as the limits allow."""
@@ -63,23 +72,31 @@ class Gate:
         """What `enter` gives, where nothing has to be waited for; else None."""
         return self._admit(tokens) if not self._queue and self._delay(tokens) == 0 else None
 
-    async def enter(self, tokens: int) -> Pass:
-        """Wait for the turn of a request of about so many tokens; what is returned is given back by `leave`."""
+    async def enter(self, tokens: int, seconds: float | None = None) -> Pass:
+        """Wait for the turn of a request of about so many tokens; what is returned is given back by `leave`.
+
+        Raises:
+            asyncio.TimeoutError: it didn't come within so many seconds.
+        """
         held = self.enter_at_once(tokens)
         if held is not None:
             return held
         waiting = _Waiting(tokens)
         self._queue.append(waiting)
         self._pump()
+        timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, waiting.give_up)
         try:
             return await waiting.admitted
-        except asyncio.CancelledError:
-            if waiting.admitted.done() and not waiting.admitted.cancelled():
-                self.leave(waiting.admitted.result())  # its turn came in the same moment
-            elif waiting in self._queue:
+        except (asyncio.CancelledError, asyncio.TimeoutError):
+            if waiting in self._queue:
                 self._queue.remove(waiting)
                 self._pump()
+            elif waiting.was_admitted:  # its turn came in the moment in which it was cancelled
+                self.leave(waiting.admitted.result())
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def leave(self, held: Pass, tokens: int | None = None) -> None:
         """End a request; ``tokens`` is how many it took where that is known."""

@@ -7,6 +7,7 @@ from typing import Literal
 from llmspell.errors import (
     AuthError,
     ConfigError,
+    ContentFiltered,
     ContextOverflow,
     LLMSpellError,
     ModelError,
@@ -15,7 +16,6 @@ from llmspell.errors import (
     ProviderError,
     ProviderUnavailable,
     RateLimited,
-    RequestError,
     UnsupportedOption,
 )
 
@@ -56,8 +56,9 @@ def is_down(error: LLMSpellError) -> bool:
 
 
 def is_up(error: LLMSpellError) -> bool:
-    """Whether an error shows that the provider is there: it has an opinion on the request."""
-    return isinstance(error, (RateLimited, AuthError, RequestError, ModelError))
+    """Whether an error shows that the provider is there. What a plugin may say without having asked doesn't: that an
+    option is wrong, or that there is no key."""
+    return isinstance(error, (RateLimited, ContentFiltered, ModelError))
 
 
 def hurts_all(error: LLMSpellError) -> bool:

@@ -102,7 +102,7 @@ class Tries:
         timer = asyncio.get_running_loop().call_later(LONG, self._tell, about, notice)
         try:
             left = None if self._ends is None else max(self._ends - self._began, LEAST)
-            self._held = await asyncio.wait_for(gate.enter(tokens), left)
+            self._held = await gate.enter(tokens, left)
         except (asyncio.TimeoutError, TimeoutError) as error:
             raise Timeout(
                 f"the turn of the request did not come within {limits.total:g} s",
