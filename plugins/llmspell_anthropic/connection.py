@@ -11,13 +11,14 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell import Timeouts
 from llmspell.errors import AuthError, LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
 from llmspell.keys import no_key
+from llmspell_anthropic.client import CUSTOM_HEADERS, PROXIES, made
 from llmspell_anthropic.failures import failure
 from llmspell_anthropic.settings import KEY_VARIABLES, Settings
 
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
 SILENCE_SECONDS: Final = 600.0
 """How long a server may be silent at least, before it is given up."""
 
-_NOBODY: Final = "none"
-"""Sent as the key to a server that wants none; without any the SDK looks for keys in its own places."""
-_PROXIES: Final = "check HTTPS_PROXY and ALL_PROXY, or put the host into NO_PROXY"
-_HEADERS: Final = "ANTHROPIC_CUSTOM_HEADERS"
+END_SECONDS: Final = 0.2
+"""How long an answer that is whole may take to end."""
 
 
 class Connection:
@@ -104,6 +103,8 @@ class Connection:
                         raise self._garbled()
                     if value.get("type") == "error":
                         raise failure(None, value, self._settings, model=_model(body), headers=response.headers)
+                    if value.get("type") == "message_stop":
+                        await _read_out(stream)
                     yield value
 
     async def aclose(self) -> None:
@@ -208,7 +209,7 @@ class Connection:
                 hint="try again; shorter answers take less",
             )
         if isinstance(error, httpx2.ProxyError):
-            return ProviderUnavailable(f"the proxy lets nobody reach {title}: {error}", provider=name, hint=_PROXIES)
+            return ProviderUnavailable(f"the proxy lets nobody reach {title}: {error}", provider=name, hint=PROXIES)
         if isinstance(error, httpx2.HTTPError):
             return ProviderError(
                 f"the connection to {title} was cut",
@@ -219,21 +220,14 @@ class Connection:
         return ProviderError(
             f"no request can be sent to {title}: {type(error).__name__}: {error}",
             provider=name,
-            hint=f"check [providers.{name}] headers and the environment variable {_HEADERS}",
+            hint=f"check [providers.{name}] headers and the environment variable {CUSTOM_HEADERS}",
         )
 
     async def _ready(self) -> anthropic.AsyncAnthropic:
         self.check_key()
         if "anthropic" not in sys.modules:
-            try:
+            with suppress(ImportError):  # which is told when the client is made
                 await asyncio.to_thread(importlib.import_module, "anthropic")
-            except ImportError as error:
-                raise ProviderUnavailable(
-                    f"{self._settings.name} needs a package that is not installed ({error})",
-                    provider=self._settings.name,
-                    hint="pip install 'llmspell[anthropic]'",
-                    retryable=False,
-                ) from error
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
             self._kept, self._loop = self._opened(), loop
@@ -242,65 +236,24 @@ class Connection:
 
     async def _opened(self) -> AsyncGenerator[anthropic.AsyncAnthropic, None]:
         """Have a client, and close it when this generator is closed, which a loop that ends does with all of them."""
-        client = _client(self._settings)
+        client = made(self._settings)
         try:
             yield client
         finally:
             await client.close()
 
 
-def _client(settings: Settings) -> anthropic.AsyncAnthropic:
-    """The SDK's client: it retries nothing, since the hub does, and traces nothing, for the same reason.
+async def _read_out(stream: AsyncGenerator[Any, None]) -> None:
+    """Read the end of the body after the last event: a connection that is left before can't be used again."""
+    import httpx2
 
-    Raises:
-        ProviderUnavailable: the package is not installed, or the environment's proxy or certificates are unusable.
-    """
+    reading = asyncio.ensure_future(anext(stream, None))
     try:
-        import anthropic
-        import httpx2
-
-        key = settings.sent_key
-        headers = dict(settings.headers)
-        if settings.own and key:
-            headers.setdefault("X-Api-Key", key)  # other servers know no other way
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
-        client = anthropic.DefaultAsyncHttpxClient(
-            trust_env=not settings.loopback, follow_redirects=False, limits=limits
-        )
-        with _meant_for_anthropic(settings):
-            return anthropic.AsyncAnthropic(
-                api_key=key or _NOBODY,
-                base_url=settings.url,
-                max_retries=0,
-                default_headers=headers,
-                http_client=client,
-                open_telemetry=False,
-            )
-    except ImportError as error:
-        raise ProviderUnavailable(
-            f"{settings.name} needs a package that is not installed ({error})",
-            provider=settings.name,
-            hint="pip install 'llmspell[anthropic]'",
-            retryable=False,
-        ) from error
-    except (ValueError, OSError) as error:
-        raise ProviderUnavailable(
-            f"no request can be sent to {settings.title}: {error}",
-            provider=settings.name,
-            hint=f"{_PROXIES}; SSL_CERT_FILE and SSL_CERT_DIR must lead to certificates",
-            retryable=False,
-        ) from error
-
-
-@contextmanager
-def _meant_for_anthropic(settings: Settings) -> Iterator[None]:
-    """Hide for a moment the headers of the environment from the client of a server that they aren't meant for."""
-    hidden = os.environ.pop(_HEADERS, None) if settings.own else None
-    try:
-        yield
+        await asyncio.wait({reading}, timeout=END_SECONDS)  # wait_for may swallow a cancellation
     finally:
-        if hidden is not None:
-            os.environ[_HEADERS] = hidden
+        reading.cancel()
+        with suppress(asyncio.CancelledError, ValueError, httpx2.HTTPError):
+            await reading
 
 
 def _model(body: Mapping[str, Any] | None) -> str | None:

@@ -46,7 +46,7 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     """The seconds that a server asks to wait: a number, or a date (RFC 9110, 10.2.3); None where it says nothing."""
     text = headers.get("retry-after", "")
     try:
-        return max(0.0, float(text)) if re.fullmatch(r"[\d.]+", text) else _until(text, now)
+        return float(text) if re.fullmatch(r"[\d.]{1,9}", text) else _until(text, now)
     except (ValueError, TypeError, OverflowError):
         return None
 

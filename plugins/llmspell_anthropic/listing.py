@@ -109,9 +109,10 @@ class Models:
 
     def _can_be_written(self, name: str) -> bool:
         try:
-            return parse(full_name(name, self._settings.name)).id == name
+            ref = parse(full_name(name, self._settings.name))
         except LLMSpellError:
             return False
+        return ref.kind == "name" and ref.id == name
 
     def _source(self, entry: Mapping[str, Any]) -> str:
         shown = entry.get("display_name")
