@@ -60,6 +60,7 @@ ERRORS = {
         *(kind("message") for kind in (errors.ProviderCrashed, errors.AuthError, errors.ModelNotFound)),
         *(kind("message") for kind in (errors.ModelNotUsable, errors.InvalidRequest, errors.ContentFiltered)),
         *(kind("message") for kind in (errors.ConfigError, errors.Timeout, errors.Cancelled)),
+        errors.BudgetExceeded("message", limit=1, spent=1, estimate=1),
         errors.ContextOverflow(1, 2),
         errors.UnsupportedOption("seed", "far"),
     )
