@@ -5,7 +5,7 @@ It knows one model, refuses what the API refuses, and says what a small model co
 
 import json
 
-from claude_streams import call, end, start, text, wire
+from claude_streams import call, end, start, text, thinking, wire
 
 from fault_server import Fault, FaultServer, status
 
@@ -42,15 +42,19 @@ def answered(body):
         return status(400, f"prompt is too long: {length} tokens > {CONTEXT} maximum")
     if broken := wrong(body):
         return status(400, broken)
+    thoughts = list(thinking(0, "Let me ", "see.")) if thinks(body) else []
+    number = len(thoughts) and 1
     if body.get("tool_choice", {}).get("type") == "tool":
         name = body["tool_choice"]["name"]
         (tool,) = [tool for tool in body["tools"] if tool["name"] == name]
         arguments = json.dumps({key: example(value) for key, value in tool["input_schema"]["properties"].items()})
         half = len(arguments) // 2
-        return said(call(0, "toolu_1", name, arguments[:half], arguments[half:]), end("tool_use"), length)
-    if body.get("tools") and body.get("tool_choice", {}).get("type") != "none":
-        tool = body["tools"][0]
-        return said(call(0, "toolu_1", tool["name"], '{"city": ', '"Paris"}'), end("tool_use"), length)
+        called = call(number, "toolu_1", name, arguments[:half], arguments[half:])
+        return said([*thoughts, *called], end("tool_use"), length)
+    told = any(block["type"] == "tool_result" for block in body["messages"][-1]["content"])
+    if body.get("tools") and body.get("tool_choice", {}).get("type") != "none" and not told:
+        called = call(number, "toolu_1", body["tools"][0]["name"], '{"city": ', '"Paris"}')
+        return said([*thoughts, *called], end("tool_use"), length)
     words, reason, sequence = WORDS, "end_turn", None
     for mark in body.get("stop_sequences", ()):
         found = [index for index, word in enumerate(words) if mark in word]
@@ -58,7 +62,7 @@ def answered(body):
             words, reason, sequence = words[: found[0]], "stop_sequence", mark
     if len(words) > body["max_tokens"]:
         words, reason, sequence = words[: body["max_tokens"]], "max_tokens", None
-    return said(text(0, *words), end(reason, len(words), sequence), length)
+    return said([*thoughts, *text(number, *words)], end(reason, len(words), sequence), length)
 
 
 def described(name):
@@ -80,6 +84,10 @@ def said(content, ending, length):
     return Fault(events=wire(start(MODEL, input_tokens=length, output_tokens=0), *content, *ending))
 
 
+def thinks(body):
+    return body.get("thinking", {}).get("type") in ("adaptive", "enabled")
+
+
 def example(schema):
     return {"string": "Ada", "integer": 36, "boolean": True}[schema["type"]]
 
@@ -90,6 +98,8 @@ def wrong(body):
     for number, turn in enumerate(turns):
         if number and turn["role"] == turns[number - 1]["role"]:
             return f"messages.{number}: roles must alternate"
+        if calls and thinks(body) and turns[number - 1]["content"][0]["type"] != "thinking":
+            return f"messages.{number - 1}.content.0.type: Expected `thinking`, but found `tool_use`"
         results = [block["tool_use_id"] for block in turn["content"] if block["type"] == "tool_result"]
         if results != calls:
             return f"messages.{number}: `tool_use` ids were found without `tool_result` blocks immediately after"
