@@ -42,8 +42,8 @@ class Budget:
 
 
 def dollars(amount: float) -> str:
-    """An amount with two places, or as many as show three figures of it."""
+    """An amount with two places, or as many as show two figures of it."""
     places = 2
-    while places < 9 and 0 < abs(amount) < 10.0 ** (2 - places):
+    while places < 9 and 0 < abs(amount) < 10.0 ** (1 - places):
         places += 1
     return f"${amount:.{places}f}"
