@@ -143,12 +143,19 @@ def test_search(logs):
     assert [one["id"] for one in json.loads(logs("search", "--json", "sea"))] == [1]
 
 
-def test_stats(logs):
-    head, row = logs("stats").splitlines()
-    assert head.split() == ["MODEL", "REQUESTS", "ERRORS", "INPUT", "OUTPUT", "MEDIAN", "MS", "TOKENS/S"]
+def test_stats(logs, echo):
+    shown = logs("stats")
+    head, row, _, *notes = shown.splitlines()
+    assert head.split()[:7] == ["MODEL", "REQUESTS", "ERRORS", "INPUT", "OUTPUT", "COST", "$"]
     assert row.split()[:5] == ["echo/loud", "3", "1", "14", "2"]
+    assert notes[0] == "times: 50 %, 90 %, 99 % of the answers came within"
+    assert "echo/loud: errors: 1 provider_crashed" in notes
     (figures,) = json.loads(logs("stats", "--json"))
-    assert (figures["requests"], figures["errors"]) == (3, 1)
+    assert (figures["requests"], figures["errors"], figures["error_types"]) == (3, 1, {"provider_crashed": 1})
+    assert figures["total_ms"]["p50"] <= figures["total_ms"]["p99"]
+    assert echo("stats").stdout == shown
+    assert echo("stats", "--since", "1m", "--model", "loud", "--json").stdout == logs("stats", "--json")
+    assert echo("stats", "--model", "quiet").stderr == "no request is in the log\n"
 
 
 def test_path(logs, echo):

@@ -128,6 +128,7 @@ SET = Option(("--set",), "give the variable NAME of the skill a value (repeatabl
 KEYRING = Option(("--keyring",), "keep it in the system's keyring, not in a file")
 USER = Option(("--user",), "write your own file, not the project's")
 
+OF_STATS = (OF_MODEL, OF_AGENT, SINCE, OF_RUN, JSON)
 EVERYWHERE = (MODEL, REMAP, CONFIG, VERBOSE, LEVEL, DEBUG)
 PROGRAM = (TIMEOUT, MAX_COST, ALLOW_READ, ALLOW_WRITE, ALLOW_ENV, ALLOW_HOST, ALLOW_PRIVATE_HOST, ALLOW_PROGRAM, NO_LOG)
 
@@ -245,15 +246,11 @@ VERBS: Sequence[Verb] = (
         program=True,
         greedy=True,
     ),
-    Verb(
-        ("logs", "stats"),
-        "requests, tokens, errors and times of each model",
-        "logs:stats",
-        options=(OF_MODEL, OF_AGENT, SINCE, OF_RUN, JSON),
-    ),
+    Verb(("logs", "stats"), "the same as `llmspell stats`", "stats:stats", options=OF_STATS),
     Verb(("logs", "path"), "where the log is", "logs:path", options=(JSON,)),
     Verb(("cache", "stats"), "the answers that are kept", "cache:stats", options=(JSON,)),
     Verb(("cache", "clear"), "forget the answers that are kept", "cache:clear", options=(JSON,)),
+    Verb(("stats",), "requests, errors, times, tokens and cost of each model", "stats:stats", options=OF_STATS),
     Verb(("doctor",), "check that everything is in place", "doctor:examine", options=(JSON,)),
     Verb(("bench",), "measure how models run on this machine", "bench:measure", options=(MODELS, AGENTS, JSON)),
     Verb(

@@ -21,7 +21,7 @@ _FORMS = "write 30m, 12h, 3d, 2w, today, 2026-10-31 or 2026-10-31T14:30"
 
 def list_latest(context: Context) -> int:
     """The latest requests, a line each."""
-    _print(context, Log().latest(_filter(context), _many(context)), "no request is in the log")
+    _print(context, Log().latest(chosen(context), _many(context)), "no request is in the log")
     return 0
 
 
@@ -30,7 +30,7 @@ def search(context: Context) -> int:
     words = [word for given in context.arguments.words for word in given.split()]
     if not words:
         raise UsageError("`llmspell logs search` needs WORDS", hint="llmspell logs search lighthouse")
-    _print(context, Log().search(words, _filter(context), _many(context)), "nothing in the log has these words")
+    _print(context, Log().search(words, chosen(context), _many(context)), "nothing in the log has these words")
     return 0
 
 
@@ -46,25 +46,6 @@ def show(context: Context) -> int:
     return 0
 
 
-def stats(context: Context) -> int:
-    """Requests, tokens, errors and times of each model."""
-    found = Log().figures(_filter(context))
-    if context.given("json"):
-        print(as_json(found))
-    elif found:
-        rows = [
-            (
-                *(_cut(one.model, 24), one.requests, one.errors or None, one.input_tokens, one.output_tokens),
-                *(None if one.median_ms is None else round(one.median_ms), one.tokens_per_second),
-            )
-            for one in found
-        ]
-        print(table(("MODEL", "REQUESTS", "ERRORS", "INPUT", "OUTPUT", "MEDIAN MS", "TOKENS/S"), rows))
-    else:
-        print("no request is in the log", file=sys.stderr)
-    return 0
-
-
 def path(context: Context) -> int:
     """The file of the log, and nothing else."""
     found = Log().database.path
@@ -75,7 +56,8 @@ def path(context: Context) -> int:
 # ── what is asked ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _filter(context: Context) -> Filter:
+def chosen(context: Context) -> Filter:
+    """The requests that the options of a command ask for."""
     given = context.given("since")
     return Filter(
         context.given("of_model"),
@@ -174,6 +156,7 @@ def _whole(one: Mapping[str, Any]) -> str:
         "tools": ", ".join(tool["name"] for tool in one["tools"] or ()),
         "format": as_json(one["format"], None) if one["format"] else None,
         "tokens": _usage(one),
+        "cost": None if one["cost"] is None else f"{one['cost']:.6g} USD",
         "took": _took(one),
         "ended": ended,
         "error": one["error"],
@@ -214,7 +197,9 @@ def _took(one: Mapping[str, Any]) -> str | None:
     if one["total_ms"] is None:
         return None
     first = f", first token after {one['first_token_ms']:,.0f} ms" if one["first_token_ms"] is not None else ""
-    return f"{one['total_ms']:,.0f} ms{first}"
+    source = ", out of the cache" if one["cached"] else ""
+    tried = f", {one['attempts']} attempts" if (one["attempts"] or 0) > 1 else ""
+    return f"{one['total_ms']:,.0f} ms{first}{tried}{source}"
 
 
 def _safe(text: str) -> str:

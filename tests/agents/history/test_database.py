@@ -162,11 +162,11 @@ def test_a_file_is_brought_up_to_date(path, conversations, monkeypatch):
         connection.execute("ALTER TABLE conversations ADD COLUMN note TEXT NOT NULL DEFAULT 'none'")
 
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, further))
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
     assert conversations.load("talk 0")[1] == HELLO * 40
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT note FROM conversations").fetchall() == [("none",)]
-    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
     connection.close()
 
 
@@ -179,7 +179,7 @@ def test_a_step_that_fails_changes_nothing(path, conversations, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken))
-        patch.setattr(schema, "VERSION", 2)
+        patch.setattr(schema, "VERSION", schema.VERSION + 1)
         with pytest.raises(StorageError, match="disk is full"):
             conversations.all()
     assert [one.name for one in conversations.all()] == ["talk 0"]

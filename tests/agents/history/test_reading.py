@@ -7,6 +7,8 @@ import pytest
 
 from llmspell.agents.history import pruning, schema
 from llmspell.agents.history.conversations import Conversations
+from llmspell.agents.history.figures import Spread, figures
+from llmspell.agents.history.log_writer import LogWriter
 from llmspell.agents.history.reading import Filter
 from llmspell.errors import InvalidRequest, ProviderCrashed
 from llmspell.providers.contract import Message, Usage
@@ -85,15 +87,72 @@ def test_the_index_forgets_what_is_deleted(ask, log, database):
     database.run(lambda connection: connection.execute("INSERT INTO words(words) VALUES ('integrity-check')"))
 
 
-def test_figures(ask, log):
+def test_figures(ask, database):
     ask(("a", "1"), ("b", "2"), ("c", DEAD))
     ask(("d", "3"), model="fake/other")
-    first, second = log.figures(Filter())
+    first, second = figures(Filter(), database)
     assert (first.model, first.requests, first.errors) == ("fake/model", 3, 1)
+    assert first.error_types == {"provider_crashed": 1}
     assert (first.input_tokens, first.output_tokens) == (20, 10)
-    assert first.median_ms > 0 and first.tokens_per_second > 0
+    assert 0 < first.total_ms.p50 <= first.total_ms.p90 <= first.total_ms.p99
+    assert first.tokens_per_second > 0
     assert (second.model, second.requests, second.errors) == ("fake/other", 1, 0)
-    assert log.figures(Filter(model="nothing")) == []
+    assert figures(Filter(model="nothing"), database) == []
+
+
+ROW = {"run": "r", "verb": "chat", "spec": "best", "messages": "[]", "options": "{}", "prompt": "", "started_at": 1.0}
+
+
+def put(database, **row):
+    row = {**ROW, "provider": "fake", "model": "model", "ended_at": 2.0, **row}
+    database.run(lambda connection: LogWriter._insert(connection, row))
+
+
+def test_figures_of_times_and_costs(database):
+    for ms in range(1, 101):
+        put(database, total_ms=1000 + ms, first_token_ms=ms, output_tokens=11, cost=0.001)
+    (found,) = figures(Filter(), database)
+    assert found.model == "fake/model", "by who answered, not by what was asked for"
+    assert found.first_token_ms == Spread(50, 90, 99)
+    assert found.total_ms == Spread(1050, 1090, 1099)
+    assert found.tokens_per_second == 10.0
+    assert (round(found.cost, 6), found.cost_unknown) == (0.1, 0)
+    put(database, total_ms=0.5, first_token_ms=0.1, cached=1, cost=0.0)
+    put(database, total_ms=5000, first_token_ms=4000, attempts=3)
+    put(database, total_ms=9000, error_type="rate_limited", attempts=2)
+    put(database, ended_at=None)
+    (found,) = figures(Filter(), database)
+    assert (found.from_cache, found.retried, found.cost_unknown) == (1, 2, 1)
+    assert found.error_types == {"rate_limited": 1, "unfinished": 1}
+    assert found.total_ms == Spread(1051, 1091, 1100), "neither what the cache gave nor what failed counts"
+    assert figures(Filter(model="best"), database)[0].requests == 104
+    assert figures(Filter(model="fake/mod"), database)[0].requests == 104
+
+
+def test_a_request_that_found_no_provider_counts_under_its_name(database):
+    put(database, provider=None, model=None, error_type="model_not_found")
+    (found,) = figures(Filter(), database)
+    assert (found.model, found.requests, found.errors, found.cost) == ("best", 1, 1, None)
+    assert (found.total_ms, found.first_token_ms, found.tokens_per_second) == (None, None, None)
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(1, (1, 1, 1)), (2, (1, 2, 2)), (10, (5, 9, 10)), (3, (2, 3, 3))])
+def test_percentiles_of_few_are_values_that_there_were(count, wanted):
+    assert Spread.of([float(value) for value in range(count, 0, -1)]) == Spread(*wanted)
+
+
+def test_a_request_is_written_with_its_attempts_and_cost(make_hub, provider, run, log):
+    hub = make_hub()
+    provider.enqueue(ProviderCrashed("it died", provider="fake"))
+    provider.enqueue("at last", usage=Usage(10, 5, cost=0.25))
+
+    async def work():
+        _ = [event async for event in hub.chat("fake/model", (Message("user", "x"),))]
+        await hub.aclose()
+
+    run(work())
+    found = log.show(1)
+    assert (found["attempts"], found["cost"], found["cached"]) == (2, 0.25, 0)
 
 
 def test_an_empty_log(log):

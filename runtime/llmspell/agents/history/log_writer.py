@@ -141,11 +141,18 @@ class LogWriter:
             "input_tokens": None if usage is None else usage.input_tokens,
             "output_tokens": None if usage is None else usage.output_tokens,
             "cached_tokens": None if usage is None else usage.cached_tokens,
+            "cost": None if usage is None else usage.cost,
+            "cached": entry.cached,
+            "attempts": entry.attempts,
             "error_type": entry.error_type,
             "error": entry.error and self._clean(entry.error),
         }
         changes = ", ".join(f"{name} = ?" for name in row)
-        connection.execute(f"UPDATE requests SET {changes} WHERE id = ?", (*row.values(), id))
+        change = f"UPDATE requests SET {changes} WHERE id = ? AND run = ?"
+        if connection.execute(change, (*row.values(), id, self._log.id)).rowcount == 0:
+            # The file was removed, and the one in its place has got the same number from the file system.
+            again = self._begin(connection, entry)
+            connection.execute(change, (*row.values(), again, self._log.id))
 
     def _sent(self, connection: sqlite3.Connection, entry: Entry) -> list[int]:
         """The numbers of what was sent: of messages, or of texts where there are no roles."""

@@ -1,4 +1,4 @@
-"""What the log holds: lists, one request as a whole, search, figures."""
+"""What the log holds: lists, one request as a whole, search."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 from llmspell.agents.history.database import Database
@@ -17,6 +16,10 @@ _BRIEF = """
     requests.id, run, program, agent, turn, verb, spec, requests.started_at, total_ms, requests.prompt, finish_reason,
     input_tokens, output_tokens, CASE WHEN ended_at IS NULL THEN 'unfinished' ELSE error_type END
 """
+
+
+_OF_MODEL = "spec || ' ' || coalesce(provider || '/' || requests.model, '') LIKE ? ESCAPE '\\'"
+"""A model may be meant by the name that was asked for, or by that of the one that answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Filter:
         """The filter as a condition of SQL with its values."""
         conditions, values = ["1"], list[Any]()
         for condition, value in (
-            ("spec LIKE ? ESCAPE '\\'", None if self.model is None else f"%{_literal(self.model)}%"),
+            (_OF_MODEL, None if self.model is None else f"%{_literal(self.model)}%"),
             ("agent LIKE ? ESCAPE '\\'", None if self.agent is None else f"%{_literal(self.agent)}%"),
             ("run LIKE ? ESCAPE '\\'", None if self.run is None else f"{_literal(self.run)}%"),
             ("requests.started_at >= ?", self.since),
@@ -71,19 +74,6 @@ class Brief:
     input_tokens: int | None
     output_tokens: int | None
     error_type: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The requests to one model together. Medians are those of requests that were answered."""
-
-    model: str
-    requests: int
-    errors: int
-    input_tokens: int
-    output_tokens: int
-    median_ms: float | None
-    tokens_per_second: float | None
 
 
 class Log:
@@ -147,23 +137,6 @@ class Log:
 
         return self.database.run(read)
 
-    def figures(self, chosen: Filter) -> list[Figures]:
-        """The figures of each model, that with the most requests first."""
-        where, values = chosen.where()
-
-        def read(connection: sqlite3.Connection) -> list[Figures]:
-            by_model: dict[str, list[tuple[Any, ...]]] = {}
-            for model, *row in connection.execute(
-                "SELECT spec, input_tokens, output_tokens, total_ms, first_token_ms, "
-                f"error_type IS NOT NULL OR ended_at IS NULL FROM requests WHERE {where}",
-                values,
-            ):
-                by_model.setdefault(model, []).append(tuple(row))
-            found = [_figures(model, rows) for model, rows in by_model.items()]
-            return sorted(found, key=lambda one: (-one.requests, one.model))
-
-        return self.database.run(read)
-
     def _briefs(self, source: str, values: Sequence[Any], most: int) -> list[Brief]:
         return self.database.run(lambda connection: _select(connection, source, values, most))
 
@@ -171,24 +144,6 @@ class Log:
 def _select(connection: sqlite3.Connection, source: str, values: Sequence[Any], most: int) -> list[Brief]:
     rows = connection.execute(f"SELECT {_BRIEF} {source} ORDER BY requests.id DESC LIMIT ?", (*values, most))
     return [Brief(*row) for row in rows]
-
-
-def _figures(model: str, rows: Sequence[tuple[Any, ...]]) -> Figures:
-    answered = [row for row in rows if not row[4] and row[2] is not None]
-    paces = [
-        (output - 1) / (total - first) * 1000
-        for _, output, total, first, _ in answered
-        if output and output > 1 and first is not None and total > first
-    ]
-    return Figures(
-        model,
-        len(rows),
-        sum(bool(row[4]) for row in rows),
-        sum(row[0] or 0 for row in rows),
-        sum(row[1] or 0 for row in rows),
-        round(median(row[2] for row in answered), 1) if answered else None,
-        round(median(paces), 1) if paces else None,
-    )
 
 
 def _body(connection: sqlite3.Connection, number: int) -> Any:

@@ -34,7 +34,7 @@ class Entry:
 
     __slots__ = (
         *("asked", "started_at", "ended_at", "first_token_ms", "total_ms", "provider", "model", "text", "reasoning"),
-        *("calls", "usage", "finish_reason", "error_type", "error", "_began", "_log"),
+        *("calls", "usage", "finish_reason", "cached", "attempts", "error_type", "error", "_began", "_log"),
     )
 
     def __init__(self, asked: Asked, log: RunLog) -> None:
@@ -50,6 +50,8 @@ class Entry:
         self.calls: list[ToolCall] = []
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
+        self.cached = False
+        self.attempts = 0
         self.error_type: str | None = None
         self.error: str | None = None
         self._began = time.monotonic()
@@ -57,6 +59,7 @@ class Entry:
 
     def routed(self, route: Route) -> None:
         self.provider, self.model = route.name, str(route.ref.id)
+        self.attempts += 1
 
     def event(self, event: ChatEvent) -> None:
         if isinstance(event, TextDelta):
@@ -71,7 +74,7 @@ class Entry:
         elif isinstance(event, Usage):
             self.usage = event
         elif isinstance(event, Finish):
-            self.usage, self.finish_reason = event.usage, event.reason
+            self.usage, self.finish_reason, self.cached = event.usage, event.reason, event.cached
 
     def ended(self, result: Any = None, error: BaseException | None = None) -> None:
         self.total_ms = (time.monotonic() - self._began) * 1000

@@ -78,13 +78,25 @@ END;
 """The index of the search; https://www.sqlite.org/fts5.html#external_content_tables."""
 
 
+_SPENT = """
+ALTER TABLE requests ADD COLUMN cost REAL;
+ALTER TABLE requests ADD COLUMN cached INTEGER;
+ALTER TABLE requests ADD COLUMN attempts INTEGER;
+"""
+"""``cost`` is in USD, missing where nobody knows it; ``cached`` says that the answer came out of the cache."""
+
+
 def _to_1(connection: sqlite3.Connection) -> None:
     _run(connection, _FIRST)
     if has_fts5(connection):
         _run(connection, _WORDS)
 
 
-MIGRATIONS = (_to_1,)
+def _to_2(connection: sqlite3.Connection) -> None:
+    _run(connection, _SPENT)
+
+
+MIGRATIONS = (_to_1, _to_2)
 """Each takes a file from the version that is its place to the next one. They only ever grow in number."""
 VERSION = len(MIGRATIONS)
 
