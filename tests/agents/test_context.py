@@ -6,7 +6,7 @@ from llmspell.agents.context import ContextPolicy, essence, fit, read_policy
 from llmspell.agents.summary import SUMMARY
 from llmspell.agents.tools.values import Ask
 from llmspell.config import load
-from llmspell.errors import ContextOverflow, InvalidRequest
+from llmspell.errors import ContextOverflow, InvalidRequest, UnsupportedOption
 from llmspell.plugins.host import PluginHost
 from llmspell.providers.contract import Image, Message, ModelInfo, Provider, ToolCall, Usage
 from llmspell.providers.hub import Hub
@@ -268,6 +268,18 @@ def test_older_turns_become_a_summary(make, run):
     asked = len(provider.requests)
     run(fit(hub, Ask(BIG), fitted.messages, SUM))
     assert len(provider.requests) == asked  # it isn't made again
+
+
+@pytest.mark.parametrize("option", ["temperature", "max_tokens"])
+def test_a_model_that_takes_no_temperature_sums_up_too(make, run, option):
+    refused = UnsupportedOption(option, "fake")
+    _, hub = make(answer=lambda request: [refused] if option in request.options else ["They spoke."])
+    work = fit(hub, Ask(SMALL), prompt(*map(turn, range(4))), SUM)
+    if option == "temperature":
+        assert run(work).replacement[0].content.endswith("They spoke.")
+    else:
+        with pytest.raises(UnsupportedOption, match=option):
+            run(work)
 
 
 def test_pieces_fit_the_model_that_sums_up(make, run):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from llmspell.agents.tools.values import Ask
-from llmspell.errors import ContextOverflow
+from llmspell.errors import ContextOverflow, UnsupportedOption
 from llmspell.providers.contract import Finish, Message, TextDelta, Usage
 from llmspell.providers.hub import Hub
 from llmspell.providers.watching import close
@@ -59,6 +60,15 @@ async def summarized(
 async def _written(hub: Hub, model: str, piece: str, before: str, tokens: int, ask: Ask) -> tuple[str, Usage]:
     prompt = _PROMPT + (_BEFORE.format(summary=before) if before else "") + f"Conversation:\n{piece}"
     options = {"temperature": 0, "max_tokens": tokens}
+    try:
+        return await _answered(hub, model, prompt, options, ask)
+    except UnsupportedOption as error:  # models that think by themselves take no temperature
+        if error.option != "temperature":
+            raise
+        return await _answered(hub, model, prompt, {"max_tokens": tokens}, ask)
+
+
+async def _answered(hub: Hub, model: str, prompt: str, options: Mapping[str, Any], ask: Ask) -> tuple[str, Usage]:
     events = hub.chat(model, (Message("user", prompt),), options=options, timeouts=ask.timeouts)
     text, usage = "", Usage()
     try:
