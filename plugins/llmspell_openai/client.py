@@ -76,7 +76,9 @@ def reason(error: BaseException) -> str:
     if isinstance(error, httpx2.ConnectTimeout):
         return "no answer to the attempt to connect"
     seen: BaseException | None = error
-    while seen is not None:
+    met: set[int] = set()
+    while seen is not None and id(seen) not in met:  # the SDK's error and its cause lead to each other
+        met.add(id(seen))
         if isinstance(seen, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {seen.verify_message}"
         if isinstance(seen, socket.gaierror):

@@ -127,6 +127,7 @@ class Connection:
         options: dict[str, Any] = {"timeout": limits}
         if self.settings.sent_key is None:
             options["headers"] = {"Authorization": openai.Omit()}
+        wire: BaseException | None = None
         async with self._reading(silence, "did not answer"):
             try:
                 send = cast(Any, client.post if method == "POST" else client.get)
@@ -136,16 +137,18 @@ class Connection:
                 )
             except openai.APIStatusError as error:
                 raise self._refusal(error.response, error.response.content, model) from None  # it may show the key
-            except openai.APIConnectionError as error:
-                raise (error.__cause__ or error) from None
             except openai.OpenAIError as error:
-                raise ProviderError(f"{self.settings.where}: {error}", provider=self.settings.name) from None
+                if not isinstance(error.__cause__, httpx2.RequestError):
+                    raise ProviderError(f"{self.settings.where}: {error}", provider=self.settings.name) from None
+                wire = error.__cause__
             except (TypeError, ValueError) as error:  # a surrogate, or what is no JSON, somewhere in an option
                 if method != "POST":
                     raise
                 raise InvalidRequest(
                     f"the request can't be written as JSON: {error}", hint="look at its texts and options"
                 ) from error
+            if wire is not None:
+                raise wire  # here, because while the client's own is handled the two would become each other's cause
         try:
             if response.headers.get("content-type", "").startswith("text/html"):
                 async with self._reading(silence):

@@ -114,7 +114,16 @@ def test_events_that_stop_coming(server, hub_of, asked, run):
     assert server.requests[0].left.wait(20)
 
 
-def test_a_dead_server_costs_nothing_the_second_time(hub_of, ask, run):
+def test_a_server_that_is_not_there(hub_of, asked, run):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    told = run(asked(hub_of(f"http://127.0.0.1:{port}/v1", "retries = 2")))
+    assert isinstance(told.error, ProviderUnavailable) and len(told.attempts) == 3
+    assert "connection refused" in told.error.message
+
+
+def test_a_dead_server_costs_nothing_the_second_time(hub_of, ask, run, monkeypatch):
+    monkeypatch.setattr("llmspell.providers.resilience.breaker.SLOW", 0.2)
     with socket.create_server(
         ("127.0.0.1", 0), backlog=0
     ) as deaf:  # it lets nobody in: the queue is full, and stays so
@@ -125,7 +134,7 @@ def test_a_dead_server_costs_nothing_the_second_time(hub_of, ask, run):
             one.connect_ex(("127.0.0.1", port))
 
         async def main():
-            hub = hub_of(f"http://127.0.0.1:{port}/v1", "connect_timeout = 0.6\nretries = 0")
+            hub = hub_of(f"http://127.0.0.1:{port}/v1", "connect_timeout = 0.3\nretries = 0")
             first = await ask(hub, "far/good")
             assert isinstance(first.error, (ProviderUnavailable, ProviderTimeout)), first.error
             second = await ask(hub, "far/good")

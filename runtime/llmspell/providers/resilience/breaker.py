@@ -11,8 +11,9 @@ from collections.abc import Callable
 from llmspell.errors import LLMSpellError, ProviderUnavailable
 from llmspell.providers.resilience.judging import hurts_all, is_down, is_up
 
-SLOW = 0.5
-"""Seconds after which a provider that isn't there has cost enough: it is left alone the first time."""
+SLOW = 2.0
+"""Seconds after which a provider that isn't there has cost enough: it is left alone the first time. A first attempt may
+import an SDK, which is no sign of anything."""
 
 
 class Breaker:
