@@ -77,7 +77,7 @@ def reason(error: BaseException) -> str:
         return "no answer to the attempt to connect"
     seen: BaseException | None = error
     met: set[int] = set()
-    while seen is not None and id(seen) not in met:  # the SDK's error and its cause lead to each other
+    while seen is not None and id(seen) not in met:  # causes may lead in a circle
         met.add(id(seen))
         if isinstance(seen, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {seen.verify_message}"
