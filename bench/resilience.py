@@ -31,7 +31,7 @@ CONFIG = """
 [providers.far]
 type = "openai"
 base_url = "{url}"
-connect_timeout = 0.5
+connect_timeout = 2.5
 """
 
 
@@ -58,7 +58,7 @@ def run(quick: bool) -> Iterator[Row]:
     yield compared("resilience", f"{what}: lost", "requests", lost, expected=Expected("ours", most=0))
     seconds = ([one.seconds for one in faulty], [one.seconds for one in good])
     yield compared("resilience", f"{what}: time", "s", *seconds, "without faults")
-    first, second = zip(*(asyncio.run(_dead()) for _ in range(rounds)), strict=True)
+    first, second = zip(*(asyncio.run(_dead()) for _ in range(min(rounds, 3))), strict=True)
     name = "a server that lets nobody in: second request"
     yield compared("resilience", name, "ms", second, first, "the first one", Expected("ours", most=5))
 
