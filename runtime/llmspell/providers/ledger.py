@@ -32,6 +32,9 @@ from llmspell.providers.spending.totals import Totals
 R = TypeVar("R", EmbedResult, ScoreResult)
 _FINISHED = ("stop", "tool_calls")
 """Answers that are kept: the model has said all that it had to say."""
+_BEFORE = (Notice, PromptProgress)
+"""What may come although nothing of the answer does."""
+_TEXT = (TextDelta, ReasoningDelta)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +164,11 @@ class Entry:
 
     async def taken(self, event: ChatEvent) -> ChatEvent:
         """An event as it came, with what its tokens cost; a finished answer is kept where that is wanted."""
-        if not self._heard and not isinstance(event, Notice | PromptProgress):
+        if not self._heard and not isinstance(event, _BEFORE):
             self._heard = True
             assert self._route is not None
             self._ledger.prices.begin(self._route)
-        if isinstance(event, TextDelta | ReasoningDelta):
+        if isinstance(event, _TEXT):
             self._characters += len(event.text)
         elif isinstance(event, ToolCall):
             self._characters += len(str(event.arguments))

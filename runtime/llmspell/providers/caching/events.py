@@ -26,7 +26,7 @@ def dump(events: Iterable[ChatEvent]) -> str:
     """
     found: list[list[Any]] = []
     for event in events:
-        if isinstance(event, TextDelta | ReasoningDelta):
+        if isinstance(event, (TextDelta, ReasoningDelta)):
             kind = "text" if isinstance(event, TextDelta) else "reasoning"
             if found and found[-1][0] == kind:
                 found[-1][1].append(event.text)
