@@ -27,7 +27,13 @@ def _usage(counts: Mapping[str, Any]) -> Usage | None:
     details = counts.get("prompt_tokens_details")
     cached = _count(details, "cached_tokens") if isinstance(details, Mapping) else 0
     cached = cached or _count(counts, "prompt_cache_hit_tokens")  # DeepSeek's name
-    return Usage(prompt, max(answer, total - prompt), min(cached, prompt))
+    return Usage(prompt, max(answer, total - prompt), min(cached, prompt), _cost(counts))
+
+
+def _cost(counts: Mapping[str, Any]) -> float | None:
+    """What OpenRouter billed, in its credits, which are USD: openrouter.ai/docs/use-cases/usage-accounting."""
+    value = counts.get("cost")
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _count(counts: Mapping[str, Any], name: str) -> int:
