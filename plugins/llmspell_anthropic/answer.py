@@ -112,7 +112,7 @@ class Answer:
         elif kind == "input_json_delta":
             piece, answer = _text(delta.get("partial_json")), self._body.answer
             self._pieces.setdefault(number, []).append(piece)
-            if piece and answer is not None and not answer.wrapped and block.get("name") == answer.name:
+            if piece and answer is not None and not answer.wrapped and number == self._answered():
                 yield TextDelta(piece)
 
     def _shown_of(self, kind: str, text: str) -> Iterator[ChatEvent]:
@@ -134,27 +134,31 @@ class Answer:
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _end(self) -> Iterator[ChatEvent]:
-        answered, calls = False, []
+        answered, calls = self._answered(), []
         for number, block in sorted(self._blocks.items()):
             if block.get("type") != _CALLS:
                 continue
             given = self._arguments(number, block)
             if self._body.answer is not None and block.get("name") == self._body.answer.name:
-                answered = True
-                if self._body.answer.wrapped or not self._pieces.get(number):
+                if number == answered and (self._body.answer.wrapped or not self._pieces.get(number)):
                     yield TextDelta(self._body.answer.text(given))
             elif self._reason != "max_tokens" or _is_whole(given):
                 calls.append(ToolCall(_text(block.get("id")) or None, self._name(block), given))
-        if not answered and not calls and self._said:
+        if answered is None and not calls and self._said:
             yield TextDelta("".join(self._said))
         yield from calls
         if self._reason == "pause_turn":
             yield Notice(f"{self._settings.title} paused before the answer was whole: ask again to have the rest")
         usage = self.usage
         yield usage
-        yield Finish(self._finish(answered, bool(calls)), self._model, usage, self._kept(answered))
+        yield Finish(self._finish(bool(calls)), self._model, usage, {} if answered is not None else self._kept())
 
-    def _finish(self, answered: bool, called: bool) -> FinishReason:
+    def _answered(self) -> int | None:
+        """The place of the call that is the answer: the first, should there be more."""
+        name = None if self._body.answer is None else self._body.answer.name
+        return min((n for n, block in self._blocks.items() if name and block.get("name") == name), default=None)
+
+    def _finish(self, called: bool) -> FinishReason:
         reason = _ENDS.get(self._reason or _CALLS, "stop")
         if reason == "tool_calls":
             return "tool_calls" if called else "stop"
@@ -177,12 +181,12 @@ class Answer:
             retryable=True,
         )
 
-    def _kept(self, answered: bool) -> Mapping[str, Any]:
+    def _kept(self) -> Mapping[str, Any]:
         """What is to come back with the answer: all of its blocks, where the model thought.
 
         An answer in a format goes back as text, since nobody answers the call that it was.
         """
-        if answered or not any(block.get("type") in _THOUGHTS for block in self._blocks.values()):
+        if not any(block.get("type") in _THOUGHTS for block in self._blocks.values()):
             return {}
         content = []
         for number, block in sorted(self._blocks.items()):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Final
@@ -10,7 +12,7 @@ from urllib.parse import quote
 
 from llmspell import ModelInfo, ModelRef
 from llmspell.errors import LLMSpellError, ModelNotFound, ProviderUnavailable
-from llmspell.models.names import full_name, parse
+from llmspell.models.names import full_name, named_after, parse
 from llmspell_anthropic.connection import Connection
 from llmspell_anthropic.requests import name_of
 from llmspell_anthropic.settings import Settings
@@ -31,6 +33,8 @@ class Models:
 
     async def all(self) -> list[ModelInfo]:
         """The models that a chat could use now, the newest first; those whose names nobody can write are left out.
+
+        llama.cpp's server calls its model by the path of a file and takes any name for it: it is listed by the file's.
 
         Raises:
             LLMSpellError: the server isn't there or has no such list.
@@ -86,22 +90,31 @@ class Models:
         )
 
     async def _listed(self, name: str) -> ModelInfo:
-        for info in await self.all():
+        there = await self.all()
+        for info in there:
             if info.id == name:
                 return info
+        if self._settings.own and len(there) == 1:  # which answers by any name
+            return replace(there[0], id=name)
         raise await self.missing(name)
 
     def _read(self, entry: Any) -> ModelInfo | None:
         """A model as the server describes it; None where it can't be asked: it is retired, or its name is no name."""
         if not isinstance(entry, Mapping) or "model" not in (entry.get("type"), entry.get("object")):
             return None
-        name = entry.get("id")
-        if not isinstance(name, str) or entry.get("lifecycle") == "retired" or not self._can_be_written(name):
+        name, meta = entry.get("id"), entry.get("meta")  # the second is llama.cpp's
+        if not isinstance(name, str) or entry.get("lifecycle") == "retired":
             return None
+        if name.endswith(".gguf"):
+            name = named_after(posixpath.basename(name))
+        if not self._can_be_written(name):
+            return None
+        meta = meta if isinstance(meta, Mapping) else {}
         return ModelInfo(
             name,
             self._settings.name,
-            context_length=_count(entry.get("max_input_tokens")),
+            context_length=_count(entry.get("max_input_tokens")) or _count(meta.get("n_ctx_train")),
+            window=_count(meta.get("n_ctx")) or _count(entry.get("max_model_len")),  # the second is vLLM's
             capabilities=_capabilities(entry.get("capabilities")),
             modified_at=_moment(entry.get("created_at")),
             source=self._source(entry),

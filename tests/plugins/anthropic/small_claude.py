@@ -1,6 +1,6 @@
 """A server in the format of Anthropic that answers each request by the rules that the conformance kit checks.
 
-It knows one model, refuses what the API refuses, and says what a small model could not be brought to say.
+It knows two models, refuses what the API refuses, and says what a small model could not be brought to say.
 """
 
 import json
@@ -10,6 +10,7 @@ from claude_streams import call, end, start, text, thinking, wire
 from fault_server import Fault, FaultServer, status
 
 MODEL = "claude-sonnet-4-5"
+MODELS = (MODEL, "claude-opus-4-1")
 WORDS = ("The ", "keeper ", "climbs ", "up ", "and ", "lights ", "the ", "lamp, ", "as ", "on ", "all ", "days. ") * 3
 FIELDS = {
     "model", "messages", "max_tokens", "stream", "system", "tools", "tool_choice", "stop_sequences", "thinking",
@@ -20,14 +21,14 @@ CONTEXT = 2000
 
 class SmallClaude(FaultServer):
     def __init__(self):
-        super().__init__(models=[MODEL])
+        super().__init__(models=list(MODELS))
 
     async def _answer(self, received, reader, writer):
         if not self._queue and received.path == "/v1/messages":
             self.enqueue(answered(received.body))
         elif not self._queue and received.path.startswith("/v1/models/"):
             name = received.path.removeprefix("/v1/models/")
-            self.enqueue(Fault(body=described(name)) if name == MODEL else status(404, f"model: {name}"))
+            self.enqueue(Fault(body=described(name)) if name in MODELS else status(404, f"model: {name}"))
         return await super()._answer(received, reader, writer)
 
 
@@ -36,7 +37,7 @@ def answered(body):
     length = len(json.dumps(body["messages"]).split())
     if unknown := body.keys() - FIELDS:
         return status(400, f"{min(unknown)}: Extra inputs are not permitted")
-    if body["model"] != MODEL:
+    if body["model"] not in MODELS:
         return status(404, f"model: {body['model']}")
     if length > CONTEXT:
         return status(400, f"prompt is too long: {length} tokens > {CONTEXT} maximum")

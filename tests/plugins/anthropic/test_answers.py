@@ -168,6 +168,12 @@ def test_an_answer_in_a_format_is_streamed_as_text(answered):
     assert events[-1].reason == "stop"
 
 
+def test_of_two_answers_the_first_counts(answered):
+    two = [*call(0, "t", "answer", '{"name": "Ada"}'), *call(1, "u", "answer", '{"name": "Bob"}')]
+    events = answered(start(), *two, *end("tool_use"), format=PERSON)
+    assert [event for event in events if not isinstance(event, (Usage, Finish))] == [TextDelta('{"name": "Ada"}')]
+
+
 def test_what_was_put_into_an_object_is_taken_out(answered):
     events = answered(start(), *call(0, "t", "answer", '{"value": ["a",', ' "é"]}'), *end("tool_use"), format=LIST)
     assert [event.text for event in events if isinstance(event, TextDelta)] == ['["a", "é"]']

@@ -3,6 +3,7 @@
 import pytest
 from small_claude import MODEL
 
+from llmspell.models.names import parse
 from llmspell.testing.conformance import ProviderConformance
 from llmspell_anthropic.provider import AnthropicProvider
 
@@ -31,6 +32,10 @@ class TestLlamaServer(ProviderConformance):
     def test_unknown_model(self, provider):
         events = self.events(provider, self.request(self.unknown_model))
         assert self.unknown_model not in events[-1].model, "a server with one model says what it ran"
+
+    def test_info_of_unknown_model(self, provider):
+        info = self.drive(provider.info(parse(self.unknown_model)))
+        assert (info.id, info.window) == (self.unknown_model, 1024)
 
     def test_tools(self, provider, model):
         pytest.skip("the model's template knows no tools, and the server leaves them out")

@@ -1,5 +1,7 @@
 """A real server that nobody here wrote, on the real model: llama.cpp's own, which speaks Anthropic's format."""
 
+from dataclasses import replace
+
 import pytest
 
 from llmspell import ChatRequest, Finish, Image, Message, ModelRef, TextDelta, ToolCall
@@ -70,6 +72,8 @@ def test_what_it_refuses(provider, made, llama_server, talk):
         talk(made(llama_server), request())
 
 
-def test_its_model_has_a_path_for_a_name(provider):
-    """Which nobody can write as a model's name; the server takes any other."""
-    assert drive(provider.models()) == []
+def test_its_model_has_the_file_s_name_and_any_other(provider):
+    (info,) = drive(provider.models())
+    assert info.id == "smollm2-135m-instruct.q4_1"
+    assert (info.context_length, info.window) == (8192, 1024)
+    assert drive(provider.info(ModelRef("smollm2"))) == replace(info, id="smollm2")
