@@ -67,6 +67,12 @@ def test_usage_midway_has_its_cost_too(provider, hub_of, run):
     assert events[1].cost == pytest.approx(0.11)
 
 
+def test_where_the_server_counts_nothing_its_cost_is_estimated(provider, hub_of, run):
+    provider.enqueue("x" * 35, usage=Usage())
+    usage = run(answer(hub_of(provider)))[-1].usage
+    assert (usage, usage.cost) == (Usage(), pytest.approx(100 * 0.001 + 10 * 0.01))
+
+
 def test_vectors_cost_too(provider, hub_of, run):
     hub = hub_of(provider)
     result = run(hub.embed("fake/model", ["one two", "three"]))
@@ -96,7 +102,7 @@ def test_the_estimate_counts_the_longest_answer(provider, hub_of, run):
     with pytest.raises(BudgetExceeded) as caught:
         run(answer(hub, options={"max_tokens": 91}))
     assert caught.value.estimate == pytest.approx(0.1 + 0.91)
-    provider.enqueue("a", usage=Usage())
+    provider.enqueue("a", usage=Usage(1, 1, cost=0.0))
     run(answer(hub, options={"max_tokens": 90}))
     with pytest.raises(BudgetExceeded) as caught:
         run(answer(hub, options={}))

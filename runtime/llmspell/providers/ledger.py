@@ -201,8 +201,7 @@ class Entry:
         if self._heard:
             usage, prices = self._usage, self._ledger.prices
             if usage is None:
-                said = round(self._characters / CHARACTERS_PER_TOKEN)
-                usage = Usage(self._ledger.input_tokens(self._asked), said)
+                usage = self._guessed()
                 if self._budgets or prices.known(route):  # nobody who breaks off waits for prices to be read
                     usage = replace(usage, cost=prices.cost(route, usage))
             cost = usage.cost
@@ -215,7 +214,13 @@ class Entry:
             return usage
         await self._ledger.prices.ready()
         assert self._route is not None
-        return replace(usage, cost=self._ledger.prices.cost(self._route, usage))
+        counted = usage if usage.total_tokens else self._guessed()  # some servers don't count
+        return replace(usage, cost=self._ledger.prices.cost(self._route, counted))
+
+    def _guessed(self) -> Usage:
+        """About the tokens of the prompt and of the text so far."""
+        said = round(self._characters / CHARACTERS_PER_TOKEN)
+        return Usage(self._ledger.input_tokens(self._asked), said)
 
     async def _keep(self) -> None:
         assert self._digest is not None and self._cache is not None and self._route is not None
