@@ -155,3 +155,26 @@ def test_completions_too(fast_hub, run):
             _ = [event async for event in events]
 
     run(main())
+
+
+def test_a_local_provider_that_went_away_is_told_apart_from_the_search_for_another(fast_hub, ask, run):
+    class Leaving(ScriptedProvider):
+        here = True
+
+        async def info(self, ref):
+            if not self.here:
+                raise ProviderUnavailable("not running", provider="first")
+            return await super().info(ref)
+
+    async def main():
+        first = Leaving(name="first").enqueue("yes")
+        hub = fast_hub(first, kind="local")
+        assert (await ask(hub, "local/model")).text == "yes"
+        first.here = False
+        told = await ask(hub, "local/model")
+        assert [(one.provider, one.error.message) for one in told.attempts] == [
+            ("first", "not running"),
+            (None, "no local provider could be asked for 'local/model': not running"),
+        ]
+
+    run(main())

@@ -124,13 +124,14 @@ class Tries:
         self._let_go(usage.total_tokens or None)
 
     def leave(self) -> None:
-        """The attempt is over, or broken off; does nothing where it is over already."""
-        if self._guard is not None:
-            self._let_go(None)
+        """The attempt is over, or broken off."""
+        self._let_go(None)
+        self._route = None
 
     def _let_go(self, tokens: int | None) -> None:
         guard, self._guard = self._guard, None
-        assert guard is not None
+        if guard is None:
+            return
         guard.breaker.leave(self._decides)
         if self._held is not None and guard.gate is not None:
             guard.gate.leave(self._held, tokens)
@@ -144,7 +145,7 @@ class Tries:
         ``quiet`` says that nothing of an answer has reached the caller. The last error tells of all models.
         """
         self.noted(error, quiet)
-        self.leave()
+        self._let_go(None)
         if quiet:
             wait = self._wait_for_same(error)
             if wait is not None:
@@ -196,7 +197,6 @@ class Tries:
         level: Literal["info", "debug"] = "info" if seconds >= LONG else "debug"
         self._say(f"{error.message}; asked again in {seconds:.1f} s", level)
         self._waited = seconds
-        self._route = None
         await asyncio.sleep(seconds)
 
     def _next(self, error: LLMSpellError) -> bool:
@@ -209,7 +209,7 @@ class Tries:
             return False
         self._say(f"{error.message}; {self._models[place]} is asked instead", "info")
         self._place, self.model = place, self._models[place]
-        self._asked, self._route = 0, None
+        self._asked = 0
         return True
 
     def _say(self, text: str, level: Literal["info", "debug"]) -> None:
