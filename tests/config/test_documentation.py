@@ -10,16 +10,17 @@ import pytest
 
 import llmspell_gguf
 import llmspell_ollama
+import llmspell_openai
 from llmspell import errors
 from llmspell.config import check_providers, load
 from llmspell.config.checking import expected
 from llmspell.config.environment import OTHERS, SHORT, variable
 from llmspell.config.schema import keys
-from llmspell.plugins.values import ProviderSpec
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-BUNDLED = (*llmspell_gguf.llmspell_providers(), *llmspell_ollama.llmspell_providers())
+PLUGINS = (llmspell_gguf, llmspell_ollama, llmspell_openai)
+BUNDLED = [spec for plugin in PLUGINS for spec in plugin.llmspell_providers()]
 BLOCKS = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", TEXT)
 
 TABLES = {
@@ -80,12 +81,11 @@ def test_each_toml_block_loads(text, tmp_path):
     (tmp_path / "llmspell.toml").write_text(text)
     settings = load(environ={"LLMSPELL_HOME": str(tmp_path / "home")}, cwd=str(tmp_path))
     assert settings.origins, "it sets something"
-    openai = ProviderSpec("openai", dict, settings={"base_url": str, "api_key_env": str})
-    check_providers(settings, {spec.name: spec for spec in (*BUNDLED, openai)})
+    check_providers(settings, {spec.name: spec for spec in BUNDLED})
 
 
 def test_the_keys_of_bundled_providers_are_named():
-    for spec in BUNDLED:
+    for spec in (next(iter(plugin.llmspell_providers())) for plugin in PLUGINS):
         (keys_named,) = re.findall(rf"(?:keys|Those) of `{spec.name}`.*?: (.*?)\.", " ".join(TEXT.split()))
         assert re.findall(r"`(\w+)`", keys_named) == list(spec.settings)
 

@@ -6,6 +6,7 @@ import pytest
 
 import llmspell_gguf
 import llmspell_ollama
+import llmspell_openai
 from llmspell.config import Settings, load
 from llmspell.config.files import parse, shipped
 from llmspell.config.schema import keys, section_names
@@ -68,9 +69,9 @@ def test_no_key_of_the_schema_is_missing():
     assert [key for key in keys() if key not in named and key != "providers"] == []
 
 
-@pytest.mark.parametrize("plugin", [llmspell_gguf, llmspell_ollama])
+@pytest.mark.parametrize("plugin", [llmspell_gguf, llmspell_ollama, llmspell_openai])
 def test_the_keys_of_bundled_providers_are_all_there(plugin):
-    (spec,) = plugin.llmspell_providers()
+    spec = next(iter(plugin.llmspell_providers()))
     there = {KEY.match(line).group(1) for section, line in entries() if section == f"providers.{spec.name}"}
     assert there == set(spec.settings)
 
