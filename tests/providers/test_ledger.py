@@ -102,7 +102,7 @@ def test_the_estimate_counts_the_longest_answer(provider, hub_of, run):
     with pytest.raises(BudgetExceeded) as caught:
         run(answer(hub, options={"max_tokens": 91}))
     assert caught.value.estimate == pytest.approx(0.1 + 0.91)
-    provider.enqueue("a", usage=Usage(1, 1, cost=0.0))
+    provider.enqueue("a", usage=Usage(100, 1, cost=0.0))
     run(answer(hub, options={"max_tokens": 90}))
     with pytest.raises(BudgetExceeded) as caught:
         run(answer(hub, options={}))
