@@ -12,7 +12,7 @@ import pytest
 
 from llmspell.config.redaction import redacted
 from llmspell.errors import LLMSpellError, ProviderError
-from llmspell.secrets import HIDDEN, SecretText, names_a_secret, remember, remember_named, scrubbed
+from llmspell.secrets import HIDDEN, SecretText, is_known, names_a_secret, remember, remember_named, scrubbed
 
 SECRET_NAMES = (
     "key", "api_key", "apiKey", "API-KEY", "x-api-key", "OPENAI_API_KEY", "OPENAI_API_KEY_2", "STRIPE_KEY_LIVE",
@@ -69,6 +69,10 @@ def test_known_secrets_are_taken_out_of_texts_in_every_writing():
 def test_what_is_short_stays_since_it_stands_in_too_many_texts():
     SecretText("EMPTY")
     assert scrubbed("the answer is EMPTY") == "the answer is EMPTY"
+    assert is_known(" EMPTY\n")
+    assert not is_known("EMPT")
+    SecretText("")
+    assert not is_known("")
 
 
 def test_plain_data_is_remembered_by_its_names():

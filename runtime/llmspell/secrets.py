@@ -92,7 +92,9 @@ def names_a_secret(name: str) -> bool:
 
 # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+_given: set[str] = set()
 _known: set[str] = set()
+"""What is taken out of texts: what was given, where it is long enough, in each writing."""
 _longest_first: tuple[str, ...] | None = None
 _environment_seen = False
 _SHAPE = r"(?:sk-|sk_|ghp_|github_pat_|hf_|gsk_|xai-|AIza|AKIA)"
@@ -105,7 +107,8 @@ _URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 def remember(texts: Iterable[str]) -> None:
     """Have `scrubbed` take these texts out of all that it sees from now on."""
     global _longest_first
-    for text in texts:
+    for text in filter(None, texts):
+        _given.add(text)
         if len(text) >= LEAST:
             _known.update((text, json.dumps(text, ensure_ascii=False)[1:-1], quote(text, safe="")))
             _longest_first = None
@@ -121,6 +124,11 @@ def remember_named(value: object, name: str = "") -> None:
             remember_named(inner, name)
     elif isinstance(value, str) and names_a_secret(name):
         remember([value])
+
+
+def is_known(text: str) -> bool:
+    """Whether a text was remembered as a secret, however short it is."""
+    return text.strip() in _given
 
 
 def scrubbed(text: str) -> str:

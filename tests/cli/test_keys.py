@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from llmspell.testing.plugin_files import write_plugin
+
 KEY = "planted-key-of-no-shape"
 
 
@@ -87,3 +89,23 @@ def test_on_a_terminal_it_is_typed_unseen(llmspell):
     assert KEY.encode() not in shown
     assert b"kept in the file" in shown
     assert json.loads((llmspell.home / "config" / "keys.json").read_text()) == {"shop": {"key": KEY}}
+
+
+def test_the_doctor_says_which_key_a_provider_uses(llmspell, tmp_path):
+    plugin = (
+        "from llmspell import Provider, ProviderSpec, hookimpl\n"
+        "from llmspell.keys import key_for\n"
+        "def make(settings):\n"
+        '    key_for(settings.name, "VAULT_KEY", settings=settings)\n'
+        "    return Provider()\n"
+        "@hookimpl\n"
+        "def llmspell_providers():\n"
+        '    return [ProviderSpec("vault", make)]\n'
+    )
+    write_plugin(tmp_path / "plugins", "vault", plugin)
+    llmspell("keys", "set", "vault", stdin=KEY)
+    for env, origin in (({}, f"file {llmspell.home}/config/keys.json"), ({"VAULT_KEY": KEY}, "environment VAULT_KEY")):
+        done = llmspell("doctor", env={"LLMSPELL_PLUGINS": "vault", **env})
+        (line,) = [line for line in done.stdout.splitlines() if "provider vault" in line]
+        assert line.endswith(f"key of the {origin}")
+        assert KEY not in done.stdout + done.stderr

@@ -145,3 +145,17 @@ def test_relative_programs_count_from_the_file_that_names_them(tmp_path):
     (tmp_path / "llmspell.toml").write_text('[sandbox]\nprograms = ["git", "bin/tool", "/bin/x"]\n')
     settings = load(environ={"LLMSPELL_HOME": str(tmp_path / "home")}, cwd=str(tmp_path))
     assert settings.sandbox.programs == ["git", str(tmp_path / "bin" / "tool"), "/bin/x"]
+
+
+def test_a_variable_that_a_provider_takes_its_key_from_is_never_shown(tmp_path, monkeypatch):
+    """Whatever it is called: the configuration says what it holds."""
+    given = '[providers.office]\napi_key_env = "MY_OFFICE"\n[sandbox]\nenv = ["MY_*"]\n'
+    (tmp_path / "llmspell.toml").write_text(given)
+    monkeypatch.setenv("MY_OFFICE", "k3y")
+    monkeypatch.setenv("MY_COLOUR", "green")
+    monkeypatch.chdir(tmp_path)
+    grants = Grants.of(load(cwd=str(tmp_path)))
+    assert grants.variable("MY_COLOUR") == "green"
+    with pytest.raises(SandboxError, match="never shown"):
+        grants.variable("MY_OFFICE")
+    assert grants.variables() == {"MY_COLOUR": "green"}

@@ -14,6 +14,7 @@ from llmspell import __version__
 from llmspell.cli.context import Context
 from llmspell.cli.output import as_json, size
 from llmspell.config import check_providers, files
+from llmspell.config.keys import origin_of
 from llmspell.config.paths import folder
 from llmspell.errors import LLMSpellError, ModelNotFound, ProviderUnavailable
 
@@ -108,9 +109,10 @@ async def _models(context: Context, findings: list[Finding]) -> None:
         if status.ready:
             models = f"{status.models} model{'' if status.models == 1 else 's'}"
             loaded = f"in memory: {', '.join(status.loaded)}" if status.loaded else None
-            findings.append(
-                Finding(f"provider {name}", GOOD, ", ".join(filter(None, (status.version, models, loaded))))
-            )
+            origin = origin_of(name)
+            key = f"key of the {origin}" if origin else None
+            about = ", ".join(filter(None, (status.version, models, loaded, key)))
+            findings.append(Finding(f"provider {name}", GOOD, about))
         else:
             findings.append(Finding(f"provider {name}", MEH, status.error or "not ready"))
     try:

@@ -14,7 +14,7 @@ from llmspell.config.environment import variables
 from llmspell.config.schema import Sections, keys
 from llmspell.config.settings import Settings
 from llmspell.errors import ConfigError, UsageError
-from llmspell.secrets import remember_named
+from llmspell.secrets import remember, remember_named
 
 FILE_VARIABLE = "LLMSPELL_CONFIG"
 
@@ -47,7 +47,16 @@ def load(
     layers += _flags(flags, cwd)
     if not layers:
         return Settings(files=tuple(read))
-    return _settings(layers, tuple(read))
+    settings = _settings(layers, tuple(read))
+    _remember_secrets(settings, environ)
+    return settings
+
+
+def _remember_secrets(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Have what providers are given as keys kept out of all texts, whatever the names of the variables say."""
+    remember_named(settings.providers)  # headers, say: what is a key by itself is refused
+    named = (table.get("api_key_env") for table in settings.providers.values())
+    remember(environ[name].strip() for name in named if isinstance(name, str) and name in environ)
 
 
 def _working_directory() -> str:
@@ -103,7 +112,6 @@ def _settings(layers: list[Value], read: tuple[str, ...]) -> Settings:
         else:
             table[last] = value.content
             origins[dotted] = value.origin
-    remember_named(tables.get("providers"))  # headers, say: what is a key by itself is refused
     sections = msgspec.convert(tables, Sections)
     return Settings(
         **{name: getattr(sections, name) for name in Sections.__struct_fields__}, origins=origins, files=read

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from llmspell.errors import InvalidRequest, SandboxError
-from llmspell.secrets import names_a_secret
+from llmspell.secrets import is_known, names_a_secret
 
 if TYPE_CHECKING:
     from llmspell.config.hosts import GrantedHost
@@ -130,7 +130,7 @@ class Grants:
         Raises:
             SandboxError: it isn't granted, or its name is that of a key or a password, which are never shown.
         """
-        if names_a_secret(name):
+        if _holds_a_key(name):
             raise SandboxError(f"{name}: keys and passwords in the environment are never shown")
         if not self._shows(name):
             raise _not_granted(name, name, "env")
@@ -138,7 +138,7 @@ class Grants:
 
     def variables(self) -> dict[str, str]:
         """All environment variables that are set and granted, by name."""
-        return {name: os.environ[name] for name in sorted(os.environ) if self._shows(name) and not names_a_secret(name)}
+        return {name: os.environ[name] for name in sorted(os.environ) if self._shows(name) and not _holds_a_key(name)}
 
     def _shows(self, name: str) -> bool:
         return any(fnmatchcase(name, pattern) for pattern in self._env)
@@ -182,6 +182,11 @@ def how_to_grant(entry: str, key: str) -> str:
 
 def _not_granted(what: str, entry: str, key: str) -> SandboxError:
     return SandboxError(f"{what}: not granted by the sandbox", hint=how_to_grant(entry, key))
+
+
+def _holds_a_key(name: str) -> bool:
+    """Whether a variable is a secret: by its name, or because the configuration takes a provider's key from it."""
+    return names_a_secret(name) or is_known(os.environ.get(name, ""))
 
 
 def _is_below(path: str, root: str) -> bool:
