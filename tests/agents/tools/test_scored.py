@@ -97,12 +97,12 @@ def test_what_is_scored_and_what_is_gone_on_with(hub, provider):
     weather, dice, talk = provider.scored[0].prefixes
     assert weather == (
         "About weather.\nFor example, the user says: Cold in Rome?\nFor example, the user says: Rain?\n"
-        "For example, the user says: "
+        "For example, the user says:"
     )
-    assert dice == "About dice.\nFor example, the user says: "
+    assert dice == "About dice.\nFor example, the user says:"
     assert talk.startswith("Talk to the user, write a text or explain something.\nFor example, the user says: Hi")
-    assert talk.count("For example, the user says: ") == 4
-    assert provider.scored[0].text == "Is it windy in Oslo?"
+    assert talk.count("\nFor example, the user says:") == 5
+    assert provider.scored[0].text == " Is it windy in Oslo?"
     assert provider.completed[0].prompt == (
         "About weather.\n\n"
         'Request: Cold in Rome?\nJSON: {"city":"Rome","at":"now"}\n\n'
@@ -125,7 +125,7 @@ def test_of_a_long_request_the_beginning_and_the_end_are_scored_and_all_is_gone_
     provider.likely, provider.written = {"weather": -1}, [("{}", "stop")]
     run(hub, (Message("user", request),))
     assert len(provider.scored[0].text) < 700
-    assert provider.scored[0].text.startswith("Sum this up") and provider.scored[0].text.endswith("as a table")
+    assert provider.scored[0].text.startswith(" Sum this up") and provider.scored[0].text.endswith("as a table")
     assert request in provider.completed[0].prompt
 
 
@@ -180,7 +180,7 @@ def test_the_next_turn_may_call_again_and_ids_go_on(hub, provider):
     other = Message("assistant", "", (ToolCall("call_41", "dice", {}), ToolCall("x", "dice", {})))
     assert run(hub, (*ASKED, *more))[0].id == "call_2"
     assert run(hub, (*ASKED, other, *more))[0].id == "call_42"
-    assert provider.scored[0].text == "Roll"
+    assert provider.scored[0].text == " Roll"
 
 
 def test_without_tools_the_model_is_asked_at_once(hub, provider):

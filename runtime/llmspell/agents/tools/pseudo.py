@@ -129,16 +129,15 @@ def _kind(schema: Any) -> str:
 
 def _examples(tools: Sequence[Tool], talk: str) -> list[tuple[str, str]]:
     """The first examples of all, then the second ones, and so on: a model likes to repeat what came last."""
-    columns = [
-        [
-            (text, f'{{"tool":{compact(tool.name)},"arguments":{arguments}}}')
-            for text, arguments in written_examples(tool)
-        ]
-        for tool in tools
-    ]
+    columns = [[(text, _reply(tool, arguments)) for text, arguments in written_examples(tool)] for tool in tools]
     columns.append([(text, compact({"tool": talk})) for text in TALK])
     rows = zip_longest(*columns)
     return [example for row in rows for example in row if example is not None][:_SHOWN]
+
+
+def _reply(tool: Tool, arguments: str) -> str:
+    name = compact(tool.name)
+    return f'{{"tool":{name}}}' if takes_nothing(tool.parameters) else f'{{"tool":{name},"arguments":{arguments}}}'
 
 
 # ── the reply ─────────────────────────────────────────────────────────────────────────────────────────────────────────
