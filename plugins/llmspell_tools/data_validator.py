@@ -22,11 +22,6 @@ _OF_SCHEMAS = {
     category="data",
     parallel=True,
     examples=[
-        ("Is ann@example a valid email address?", {"input": "ann@example", "rules": [{"type": "email"}]}),
-        (
-            "Check that 17 lies between 18 and 99.",
-            {"input": 17, "rules": [{"type": "range", "min": 18, "max": 99}]},
-        ),
         (
             'Does {"name": "", "age": 30} have a name that is not empty and a number as age?',
             {
@@ -34,6 +29,8 @@ _OF_SCHEMAS = {
                 "rules": {"name": [{"type": "required"}], "age": [{"type": "type", "expected": "number"}]},
             },
         ),
+        ("Check that 17 lies between 18 and 99.", {"input": 17, "rules": [{"type": "range", "min": 18, "max": 99}]}),
+        ("Is ann@example a valid email address?", {"input": "ann@example", "rules": [{"type": "email"}]}),
     ],
 )
 def data_validator(input: Any, rules: dict[str, Any] | list[dict[str, Any]]) -> dict[str, Any]:

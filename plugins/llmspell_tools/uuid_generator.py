@@ -28,11 +28,19 @@ _SHORT = 8
     category="system",
     parallel=True,
     examples=[
-        ("Make me a new UUID.", {}),
+        (
+            "Is 0b4c7d52-8a70-4c9e-9d7e-2f1d5a6b7c8d a valid UUID?",
+            {"operation": "validate", "uuid": "0b4c7d52-8a70-4c9e-9d7e-2f1d5a6b7c8d"},
+        ),
         ("I need three random ids without dashes.", {"count": 3, "format": "simple"}),
+        ("Make me a new UUID.", {"count": 1}),
         (
             "Which UUID belongs to the domain name shop.example?",
             {"operation": "deterministic", "namespace": "dns", "name": "shop.example"},
+        ),
+        (
+            "Give me a short id that begins with order and has the time in it.",
+            {"operation": "custom", "prefix": "order", "short": True, "timestamp": True},
         ),
     ],
 )
