@@ -37,7 +37,7 @@ class LogWriter:
         self._connection: sqlite3.Connection | None = None
         self._file = 0
         self._rows: dict[Entry, int] = {}
-        self._messages: dict[int, tuple[Message, int]] = {}
+        self._messages: dict[int, tuple[Message, int, bytes]] = {}
         self._until_pruning = 0
 
     def write(self, steps: Sequence[Step]) -> None:
@@ -52,6 +52,7 @@ class LogWriter:
             self._write(steps)
         except Damage as damage:
             self.close()
+            self._rows.clear()
             self._database.move_aside(damage)
             try:
                 self._write(steps)
@@ -71,10 +72,7 @@ class LogWriter:
             self.close()
         if self._connection is None:
             self._connection = self._database.open()
-            if (file := _number(path)) != self._file:
-                self._file = file
-                self._rows.clear()
-                self._messages.clear()
+            self._file = _number(path)
         return self._connection
 
     def _write(self, steps: Sequence[Step]) -> None:
@@ -88,8 +86,8 @@ class LogWriter:
                 for entry, ended in steps:
                     if entry not in self._rows:
                         self._rows[entry] = self._begin(connection, entry)
-                    if ended:
-                        self._end(connection, entry, self._rows[entry])
+                    if ended and not self._end(connection, entry, self._rows[entry]):  # it is another file by now
+                        self._end(connection, entry, self._begin(connection, entry))
             for entry, ended in steps:
                 if ended:
                     self._rows.pop(entry, None)
@@ -125,7 +123,8 @@ class LogWriter:
         assert done.lastrowid is not None
         return done.lastrowid
 
-    def _end(self, connection: sqlite3.Connection, entry: Entry, id: int) -> None:
+    def _end(self, connection: sqlite3.Connection, entry: Entry, id: int) -> bool:
+        """Complete a row; False if the file has no such row of this run."""
         usage = entry.usage
         row = {
             "provider": entry.provider,
@@ -144,7 +143,11 @@ class LogWriter:
             "error": entry.error and self._clean(entry.error),
         }
         changes = ", ".join(f"{name} = ?" for name in row)
-        connection.execute(f"UPDATE requests SET {changes} WHERE id = ?", (*row.values(), id))
+        done = connection.execute(
+            f"UPDATE requests SET {changes} WHERE id = ? AND run = ? AND started_at = ?",
+            (*row.values(), id, self._log.id, entry.started_at),
+        )
+        return done.rowcount > 0
 
     def _sent(self, connection: sqlite3.Connection, entry: Entry) -> list[int]:
         """The numbers of what was sent: of messages, or of texts where there are no roles."""
@@ -158,24 +161,17 @@ class LogWriter:
 
     def _message(self, connection: sqlite3.Connection, message: Message) -> int:
         known = self._messages.get(id(message))
-        if known is not None and _holds(connection, known[1]):
+        if known is not None and _holds(connection, known[1], known[2]):
             return known[1]
         if len(self._messages) >= REMEMBERED:
             self._messages.clear()
-        number = self._body(connection, _message(message))
-        self._messages[id(message)] = message, number  # the message with it, so that its id stays its own
+        text = self._json(_message(message))
+        number, digest = _stored(connection, text)
+        self._messages[id(message)] = message, number, digest  # the message with it, so that its id stays its own
         return number
 
     def _body(self, connection: sqlite3.Connection, value: Any) -> int:
-        """The number of a part of a request, which is stored once."""
-        text = self._json(value)
-        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        found = connection.execute("SELECT id FROM bodies WHERE digest = ?", (digest,)).fetchone()
-        if found is not None:
-            return int(found[0])
-        done = connection.execute("INSERT INTO bodies (digest, body) VALUES (?, ?)", (digest, text))
-        assert done.lastrowid is not None
-        return done.lastrowid
+        return _stored(connection, self._json(value))[0]
 
     def _json(self, value: Any) -> str:
         """JSON without secrets, readable by whoever opens the file."""
@@ -195,9 +191,21 @@ def _number(path: str) -> int:
         return 0
 
 
-def _holds(connection: sqlite3.Connection, body: int) -> bool:
+def _stored(connection: sqlite3.Connection, text: str) -> tuple[int, bytes]:
+    """The number and the digest of a part of a request, which is stored once."""
+    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    found = connection.execute("SELECT id FROM bodies WHERE digest = ?", (digest,)).fetchone()
+    if found is not None:
+        return int(found[0]), digest
+    done = connection.execute("INSERT INTO bodies (digest, body) VALUES (?, ?)", (digest, text))
+    assert done.lastrowid is not None
+    return done.lastrowid, digest
+
+
+def _holds(connection: sqlite3.Connection, body: int, digest: bytes) -> bool:
     """Whether a body is still there: another process may have deleted it with the last request that had it."""
-    return connection.execute("SELECT 1 FROM bodies WHERE id = ?", (body,)).fetchone() is not None
+    found = connection.execute("SELECT 1 FROM bodies WHERE id = ? AND digest = ?", (body, digest))
+    return found.fetchone() is not None
 
 
 def _message(message: Message) -> dict[str, Any]:
