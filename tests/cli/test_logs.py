@@ -178,6 +178,7 @@ def test_without_any_request(echo):
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "no request is in the log\n")
     assert echo("logs", "show").stderr == "no request is in the log\n"
     assert echo("logs", "stats").stderr == "no request is in the log\n"
+    assert not echo.history.parent.exists()
 
 
 def test_a_run_without_log(echo):

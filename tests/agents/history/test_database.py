@@ -64,6 +64,19 @@ def test_other_processes_may_write_meanwhile(path, database, conversations):
     assert conversations.load("waiting")[1] == HELLO
 
 
+def test_who_reads_waits_for_nobody_and_makes_no_file(path, database, conversations):
+    assert conversations.all() == []
+    assert not path.parent.exists()
+    conversations.save("one", "fake/model", {}, HELLO)
+    other = database.open()
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("DELETE FROM conversations")
+    assert [saved.name for saved in conversations.all()] == ["one"]
+    other.execute("COMMIT")
+    other.close()
+    assert conversations.all() == []
+
+
 def test_many_threads_make_the_file_at_once(path, warnings):
     names = [f"talk {number}" for number in range(12)]
     barrier = threading.Barrier(len(names))
@@ -191,7 +204,7 @@ def test_a_step_that_fails_changes_nothing(path, conversations, monkeypatch):
 def test_a_folder_that_is_a_file(tmp_path):
     (tmp_path / "data").write_text("")
     with pytest.raises(StorageError) as caught:
-        Conversations(Database(str(tmp_path / "data" / "history" / "history.db"))).all()
+        Conversations(Database(str(tmp_path / "data" / "history" / "history.db"))).save("x", "m", {}, HELLO)
     assert "Not a directory" in caught.value.message and "LLMSPELL_HOME" in caught.value.hint
 
 

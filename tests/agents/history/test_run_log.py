@@ -200,7 +200,7 @@ def test_no_key_gets_into_the_file(make_hub, provider, chat, path, log, run):
     provider.enqueue(ProviderError(f"401 for Bearer {KEY} at https://me:password1@box/", provider="fake"))
     call = ToolCall("b", "fetch", {"headers": {"Authorization": "Basic hidden-too"}, "token": "hidden-again"})
     messages = (
-        Message("system", "use configured-value with \"quotes\""),
+        Message("system", 'use configured-value with "quotes"'),
         Message("user", f"I have plain-looking-token and {KEY}, https://me:password1@box/"),
         Message("assistant", "", (call,), provider_data={"fake": {"signature": "never-written"}}),
         Message("tool", "ok", tool_call_id="b"),

@@ -68,6 +68,19 @@ class Database:
 
         return self._again_if_damaged(once)
 
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Carry out ``work``, which changes nothing, beside those who write; where there is no file yet, none is made.
+
+        Raises:
+            StorageError: as `run` does.
+        """
+
+        def once() -> T:
+            with typed(self.path), closing(self._to_read()) as connection, transaction(connection, "DEFERRED"):
+                return work(connection)
+
+        return self._again_if_damaged(once)
+
     def open(self) -> sqlite3.Connection:
         """A connection for a thread that writes often; raises as `run` does. What it does itself is not `typed`."""
 
@@ -105,6 +118,17 @@ class Database:
         self._warn(f"the history {self.path} is damaged ({damage}): it is now {target}{saved}")
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _to_read(self) -> sqlite3.Connection:
+        if os.path.exists(self.path):
+            return self._connected(durable=False)
+        import sqlite3
+
+        from llmspell.agents.history.schema import migrate
+
+        empty = sqlite3.connect(":memory:", isolation_level=None)
+        migrate(empty, 0)
+        return empty
 
     def _connected(self, durable: bool) -> sqlite3.Connection:
         import sqlite3
@@ -199,9 +223,9 @@ class Database:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
     """One transaction: all of it, or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(f"BEGIN {kind}")
     try:
         yield
         connection.execute("COMMIT")
