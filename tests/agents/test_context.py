@@ -6,8 +6,9 @@ from llmspell.agents.context import ContextPolicy, essence, fit, read_policy
 from llmspell.agents.summary import SUMMARY
 from llmspell.agents.tools.values import Ask
 from llmspell.config import load
-from llmspell.errors import ContextOverflow, InvalidRequest
+from llmspell.errors import ContextOverflow, InvalidRequest, UnsupportedOption
 from llmspell.plugins.host import PluginHost
+from llmspell.plugins.values import Tool
 from llmspell.providers.contract import Image, Message, ModelInfo, Provider, ToolCall, Usage
 from llmspell.providers.hub import Hub
 from llmspell.testing import ScriptedProvider, scripted_plugin
@@ -243,9 +244,31 @@ def test_the_estimate_learns_from_usage(make, run):
 
 def test_pictures_count(make, run):
     _, hub = make(Guessed)
-    picture = Message("user", "what is it?", images=(Image(b"\x89PNG", "image/png"),))
-    error = overflow(run, hub, Ask(BIG), (picture,), ContextPolicy())
-    assert error.used > 1000
+    pictures = Message("user", "what is it?", images=(Image(b"\x89PNG", "image/png"),) * 2)
+    error = overflow(run, hub, Ask(BIG), (pictures,), ContextPolicy())
+    assert error.used > 2000
+
+
+def test_an_estimate_that_may_be_wrong_refuses_nothing(make, run):
+    _, hub = make(Guessed)
+    messages = prompt(now="word " * 740)
+    assert 1000 < hub.estimates.tokens(BIG, messages) < 1200
+    assert run(fit(hub, Ask(BIG), messages, ContextPolicy())).messages == messages
+    assert "about" in overflow(run, hub, Ask(BIG), prompt(now="word " * 1000), ContextPolicy()).message
+
+
+def test_a_model_without_tools_is_counted_without(make, run):
+    class Plain(Counting):
+        async def count(self, request):
+            if request.tools:
+                raise UnsupportedOption("tools", "fake")
+            return await super().count(request)
+
+    provider, hub = make(Plain)
+    tool = Tool("look", "look at it", {"type": "object"}, lambda arguments, context: None)
+    fitted = run(fit(hub, Ask(BIG, (tool,)), prompt(*map(turn, range(12))), DROP))
+    assert fitted.notices == ("dropped the 7 oldest turns (700 tokens): the context of 1,000 tokens was full",)
+    assert provider.counted == 2
 
 
 # ── summarize ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 
 from llmspell.agents.summary import SUMMARY, summarized
 from llmspell.agents.tools.values import Ask
-from llmspell.errors import ContextOverflow, InvalidRequest, LLMSpellError
+from llmspell.errors import ContextOverflow, InvalidRequest, LLMSpellError, UnsupportedOption
 from llmspell.providers.contract import Message, ToolSpec, Usage
 from llmspell.providers.hub import Hub
 from llmspell.providers.requests import describe
@@ -30,6 +30,8 @@ LEAST_ANSWER = 16
 FILLED = 0.75
 """How full the context is after something was taken away: the next turns then begin alike, and engines keep what they
 have read, instead of reading everything anew in each turn."""
+DOUBT = 1.25
+"""An estimate refuses only what is so much too long."""
 CERTAIN = 1024
 """A prompt of so few bytes fits any context that is worth asking for."""
 SKILL_TOOL = "activate_skill"
@@ -121,8 +123,8 @@ async def fit(
         return Fitted(messages)
     scale = _Scale(hub, ask)
     tokens = await scale.tokens(messages)
-    if tokens <= limit:
-        return Fitted(messages)
+    if tokens <= limit or (policy.policy == "error" and not scale.counts and tokens <= limit * DOUBT):
+        return Fitted(messages)  # in doubt it is for the provider to say that it doesn't fit
     parts = _Parts.of(messages, current)
     if policy.policy == "error" or not parts.turns:
         raise _overflow(window, limit, tokens, scale, policy, alone=not parts.turns)
@@ -146,8 +148,11 @@ class _Scale:
         if self.counts:
             try:
                 counted = await self._hub.count(self._ask.model, messages, self._tools, self._ask.format)
-            except LLMSpellError:  # the request says better what is wrong, if anything is
-                counted = None
+            except LLMSpellError as error:
+                if isinstance(error, UnsupportedOption) and self._tools:
+                    self._tools = ()  # a model without tools: the prompt that it gets has none either
+                    return await self.tokens(messages)
+                counted = None  # the request says better what is wrong, if anything is
             if counted is not None:
                 return counted
             self.counts = False

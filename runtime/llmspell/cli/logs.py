@@ -54,7 +54,7 @@ def stats(context: Context) -> int:
     elif found:
         rows = [
             (
-                *(_cut(one.model, 24), one.requests, one.errors or None, one.input_tokens, one.output_tokens),
+                *(_cut(_model(one.model), 24), one.requests, one.errors or None, one.input_tokens, one.output_tokens),
                 *(None if one.median_ms is None else round(one.median_ms), one.tokens_per_second),
             )
             for one in found
@@ -130,7 +130,7 @@ def _print(context: Context, found: Sequence[Brief], nothing: str) -> None:
     if not found:
         print(nothing, file=sys.stderr)
         return
-    rows = [(one.id, _moment(one.started_at), _cut(one.model, 20), _tokens(one), _words(one)) for one in found]
+    rows = [(one.id, _moment(one.started_at), _cut(_model(one.model), 20), _tokens(one), _words(one)) for one in found]
     width = shutil.get_terminal_size().columns
     print("\n".join(_cut(line, width) for line in table(("ID", "WHEN", "MODEL", "TOKENS", "PROMPT"), rows).split("\n")))
 
@@ -140,6 +140,11 @@ def _moment(seconds: float) -> str:
     then = time.localtime(seconds)
     today = time.localtime()[:3] == then[:3]
     return time.strftime("%H:%M:%S" if today else "%b %d %H:%M" if time.localtime()[0] == then[0] else "%Y-%m-%d", then)
+
+
+def _model(spec: str) -> str:
+    """A model's name as a column has room for it: of a file, its own name."""
+    return spec.rpartition("/")[2] if spec.startswith(("/", "./", "~")) else spec
 
 
 def _tokens(one: Brief) -> str | None:
