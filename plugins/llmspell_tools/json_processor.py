@@ -62,9 +62,13 @@ def json_processor(
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"input is not JSON: {error}") from error
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def _validated(text: str, schema: dict[str, Any] | None) -> dict[str, Any]:
