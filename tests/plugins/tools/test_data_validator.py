@@ -74,7 +74,7 @@ def test_a_json_schema(errors, schema):
 def test_fields_may_be_called_like_words_of_schemas(errors):
     rules = {"format": [{"type": "required"}], "items": [{"type": "range", "max": 3}]}
     assert errors({"format": "A4", "items": 2}, rules) == []
-    assert errors({"items": 4}, rules) == ["", "items"] or errors({"items": 4}, rules) == ["items", ""]
+    assert sorted(errors({"items": 4}, rules)) == ["", "items"]
 
 
 def test_without_rules_everything_is_valid(errors):
