@@ -23,7 +23,7 @@ from llmspell.providers.contract import (
     Usage,
 )
 from llmspell.testing import ProviderConformance, ScriptedProvider
-from llmspell.testing.scripted import vector_of_words
+from llmspell.testing.words import vector_of_words
 
 ALL = frozenset({"max_tokens", "stop", "usage", "seed", "json_schema", "tools"})
 LONG = "word " * 200
