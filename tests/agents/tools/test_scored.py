@@ -129,14 +129,6 @@ def test_of_a_long_request_the_beginning_and_the_end_are_scored_and_all_is_gone_
     assert request in provider.completed[0].prompt
 
 
-@pytest.mark.parametrize(("none", "called"), [(-19, True), (-17, False)])
-def test_a_tool_without_examples_is_not_put_behind_for_that(hub, provider, none, called):
-    provider.likely = {"dice": -20, "weather": -20.5, "Talk to the user": none}
-    provider.enqueue("Hi")
-    events = run(hub, ASKED)
-    assert [event.name for event in events if isinstance(event, ToolCall)] == (["dice"] if called else [])
-
-
 def test_a_tool_without_arguments_needs_no_model_to_write_them(hub, provider):
     provider.likely = {"dice": -1}
     assert run(hub, ASKED) == [ToolCall("call_1", "dice", {}), Finish("tool_calls", "model", Usage(100, 0, 90))]

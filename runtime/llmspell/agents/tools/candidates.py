@@ -24,9 +24,6 @@ TALK: Final = (
     "Which country has the most lakes?",
 )
 """Requests that no tool is for."""
-WITHOUT_EXAMPLES: Final = 2.0
-"""Added to the score of a tool that has none. So much likelier, in nats, do three examples make any request, also one
-that is not for their tool: they show how users speak."""
 _SAYS: Final = "For example, the user says:"
 _LONG: Final = 600
 
@@ -34,10 +31,8 @@ _LONG: Final = 600
 async def choose(hub: Hub, model: str, tools: Sequence[Tool], request: str) -> tuple[Tool | None, Usage]:
     """The tool that a request is for, or None; and what it took to find out. Raises as `Hub.score`."""
     scored = await hub.score(model, _prefixes(tools), f" {_scored_part(request.strip())}")
-    *scores, no_tool = scored.log_probabilities
-    scores = [score + (0 if tool.examples else WITHOUT_EXAMPLES) for tool, score in zip(tools, scores, strict=True)]
-    best = max(range(len(tools)), key=scores.__getitem__)
-    return (tools[best] if scores[best] > no_tool else None), scored.usage
+    likeliest = scored.log_probabilities.index(max(scored.log_probabilities))
+    return (*tools, None)[likeliest], scored.usage
 
 
 def _prefixes(tools: Sequence[Tool]) -> list[str]:
