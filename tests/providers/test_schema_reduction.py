@@ -102,6 +102,10 @@ def reduce(schema, dialect=LLGUIDANCE):
         ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, {"anyOf": [INTEGER, NUMBER]}),
         ({"allOf": [{"minLength": 3}, {"maxLength": 5}]}, {"type": "string", "minLength": 3, "maxLength": 5}),
         (
+            {"allOf": [{"additionalProperties": True}, {"additionalProperties": {"const": 1}, "required": ["a"]}]},
+            {**closed({"a": {"const": 1}}, "a"), "additionalProperties": {"const": 1}},
+        ),
+        (
             {"allOf": [{"properties": {"a": {"const": 1}}, "required": ["a"]}, {"properties": {"b": {"const": 2}}}]},
             closed({"a": {"const": 1}, "b": {"const": 2}}, "a"),
         ),
@@ -175,6 +179,7 @@ def test_what_is_sent_to_the_other_converter(schema, sent):
         ("^\\\\$", None),
         ('^["a]$', None),
         ("^[ -~]$", None),
+        ("^[\\!-~]$", None),
         ("^a\n$", None),
         ("^a$|^b$", None),
     ],
