@@ -155,6 +155,17 @@ def test_a_file_of_another_program_is_moved_aside(path, conversations, warnings)
     assert "no such table" in warnings[0]
 
 
+def test_what_is_left_of_a_deleted_file_gets_into_no_new_one(path, database, conversations, warnings):
+    open_ = database.open()
+    fill(conversations, 3)
+    path.unlink()
+    assert path.with_name("history.db-wal").exists()
+    conversations.save("new", "fake/model", {}, HELLO)
+    open_.close()
+    assert [one.name for one in conversations.all()] == ["new"]
+    assert warnings == []
+
+
 # ── versions ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

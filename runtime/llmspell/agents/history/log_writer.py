@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llmspell.agents.history import pruning
-from llmspell.agents.history.database import Damage, Database, transaction, typed, unusable
+from llmspell.agents.history.database import Damage, Database, file_number, transaction, typed, unusable
 from llmspell.config.redaction import redacted, scrubbed
 from llmspell.providers.contract import Message, ToolCall
 
@@ -53,7 +53,7 @@ class LogWriter:
         except Damage as damage:
             self.close()
             self._rows.clear()
-            self._database.move_aside(damage)
+            self._database.move_aside(damage, self._file)
             try:
                 self._write(steps)
             except Damage as again:
@@ -68,11 +68,11 @@ class LogWriter:
     def _opened(self) -> sqlite3.Connection:
         """The connection to the file that is there now, which may be a new one since the last time."""
         path = self._database.path
-        if self._connection is not None and _number(path) != self._file:
+        if self._connection is not None and file_number(path) != self._file:
             self.close()
         if self._connection is None:
             self._connection = self._database.open()
-            self._file = _number(path)
+            self._file = file_number(path)
         return self._connection
 
     def _write(self, steps: Sequence[Step]) -> None:
@@ -181,14 +181,6 @@ class LogWriter:
     def _clean(self, text: str) -> str:
         """A text without secrets, and without what is no Unicode: a script may put any bytes into one."""
         return scrubbed(text, self._log.secrets).encode("utf-8", "replace").decode()
-
-
-def _number(path: str) -> int:
-    """Which file is at a path; 0 where there is none."""
-    try:
-        return os.stat(path).st_ino
-    except OSError:
-        return 0
 
 
 def _stored(connection: sqlite3.Connection, text: str) -> tuple[int, bytes]:
