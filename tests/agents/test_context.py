@@ -2,7 +2,9 @@
 
 import pytest
 
-from llmspell.agents.context import ContextPolicy, essence, fit, read_policy
+from llmspell.agents.context import ContextPolicy, fit, read_policy
+from llmspell.agents.prompt_parts import SKILL_TOOL, essence
+from llmspell.agents.skills.activation import ACTIVATE
 from llmspell.agents.summary import SUMMARY
 from llmspell.agents.tools.values import Ask
 from llmspell.config import load
@@ -77,6 +79,8 @@ def test_policies_are_read():
         ({"policy": "error", "keep": 1}, "belongs to the policy 'summarize'"),
         ({"policy": "summarize", "keep": -1}, "0 or more"),
         ({"policy": "summarize", "keep": True}, "0 or more"),
+        ({"policy": "summarize", "keep": float("inf")}, "0 or more"),
+        ({"policy": "summarize", "keep": 1.5}, "0 or more"),
         ({"policy": "summarize", "model": 3}, "model name"),
     ],
 )
@@ -197,6 +201,7 @@ def test_one_turn_that_is_too_long_is_an_error(make, run):
 
 
 def test_skills_that_were_read_stay(make, run):
+    assert SKILL_TOOL == ACTIVATE
     _, hub = make()
     skill = (
         Message("user", "commit"),
@@ -254,6 +259,7 @@ def test_an_estimate_that_may_be_wrong_refuses_nothing(make, run):
     messages = prompt(now="word " * 740)
     assert 1000 < hub.estimates.tokens(BIG, messages) < 1200
     assert run(fit(hub, Ask(BIG), messages, ContextPolicy())).messages == messages
+    assert run(fit(hub, Ask(BIG, options={"max_tokens": 20}), messages, DROP)).messages == messages
     assert "about" in overflow(run, hub, Ask(BIG), prompt(now="word " * 1000), ContextPolicy()).message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,16 +11,14 @@ if TYPE_CHECKING:
 
 
 def log_requests(hub: Hub, settings: Settings, program: str) -> None:
-    """Let a log watch a hub; ``program`` is the script or the command. The file is opened by the first request."""
+    """Let a log watch a hub; ``program`` is the script's file or the command. The log is opened by the first request."""
     if not settings.logs.requests:
         return
-    import os
-
     from llmspell.agents.history.run_log import RunLog
     from llmspell.config.redaction import known_secrets
 
     hub.observer = RunLog(
-        program,
+        os.path.abspath(program) if os.path.isfile(program) else program,
         keep_days=settings.logs.keep_days,
         keep_mb=settings.logs.keep_mb,
         secrets=known_secrets(os.environ, settings.providers),
