@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def log_requests(hub: Hub, settings: Settings, program: str) -> None:
-    """Let a log watch a hub; ``program`` is the script's file or the command. The log is opened by the first request."""
+    """Let a log watch a hub; ``program`` is the script or the command. The first request opens the file."""
     if not settings.logs.requests:
         return
     from llmspell.agents.history.run_log import RunLog
