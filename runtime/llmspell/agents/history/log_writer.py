@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llmspell.agents.history import pruning
@@ -83,14 +83,12 @@ class LogWriter:
                     "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?)",
                     (self._log.id, steps[0].entry.started_at, self._clean(self._log.program), os.getpid()),
                 )
-                for entry, ended in steps:
-                    if entry not in self._rows:
-                        self._rows[entry] = self._begin(connection, entry)
-                    if ended and not self._end(connection, entry, self._rows[entry]):  # it is another file by now
-                        self._end(connection, entry, self._begin(connection, entry))
-            for entry, ended in steps:
-                if ended:
-                    self._rows.pop(entry, None)
+                ended = {step.entry for step in steps if step.ended}
+                begun = {
+                    entry: self._put(connection, entry, entry in ended)
+                    for entry in dict.fromkeys(step.entry for step in steps)
+                }
+            self._rows = {entry: row for entry, row in {**self._rows, **begun}.items() if entry not in ended}
             self._until_pruning -= len(steps)
             if self._until_pruning <= 0:
                 self._until_pruning = PRUNE_EVERY
@@ -98,10 +96,28 @@ class LogWriter:
 
     # ── one request ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _begin(self, connection: sqlite3.Connection, entry: Entry) -> int:
+    def _put(self, connection: sqlite3.Connection, entry: Entry, ended: bool) -> int:
+        """Write a request as it stands now; the number of its row."""
+        row = self._ending(entry) if ended else {}
+        number = self._rows.get(entry)
+        if number is not None:
+            changes = ", ".join(f"{name} = ?" for name in row)
+            done = connection.execute(
+                f"UPDATE requests SET {changes} WHERE id = ? AND run = ? AND started_at = ?",
+                (*row.values(), number, self._log.id, entry.started_at),
+            )
+            if done.rowcount > 0:  # else it is another file by now
+                return number
+        row = {**self._beginning(connection, entry), **row}
+        places = ", ".join("?" * len(row))
+        done = connection.execute(f"INSERT INTO requests ({', '.join(row)}) VALUES ({places})", tuple(row.values()))
+        assert done.lastrowid is not None
+        return done.lastrowid
+
+    def _beginning(self, connection: sqlite3.Connection, entry: Entry) -> dict[str, Any]:
         asked = entry.asked
         tools = [{"name": t.name, "description": t.description, "parameters": t.parameters} for t in asked.tools]
-        row = {
+        return {
             "run": self._log.id,
             "agent": asked.origin.agent and self._clean(asked.origin.agent),
             "turn": asked.origin.turn,
@@ -114,19 +130,10 @@ class LogWriter:
             "options": self._json(asked.options),
             "prompt": self._clean(_prompt(entry)),
         }
-        return self._insert(connection, row)
 
-    @staticmethod
-    def _insert(connection: sqlite3.Connection, row: Mapping[str, Any]) -> int:
-        places = ", ".join("?" * len(row))
-        done = connection.execute(f"INSERT INTO requests ({', '.join(row)}) VALUES ({places})", tuple(row.values()))
-        assert done.lastrowid is not None
-        return done.lastrowid
-
-    def _end(self, connection: sqlite3.Connection, entry: Entry, id: int) -> bool:
-        """Complete a row; False if the file has no such row of this run."""
+    def _ending(self, entry: Entry) -> dict[str, Any]:
         usage = entry.usage
-        row = {
+        return {
             "provider": entry.provider,
             "model": entry.model and self._clean(entry.model),
             "ended_at": entry.ended_at,
@@ -142,12 +149,6 @@ class LogWriter:
             "error_type": entry.error_type,
             "error": entry.error and self._clean(entry.error),
         }
-        changes = ", ".join(f"{name} = ?" for name in row)
-        done = connection.execute(
-            f"UPDATE requests SET {changes} WHERE id = ? AND run = ? AND started_at = ?",
-            (*row.values(), id, self._log.id, entry.started_at),
-        )
-        return done.rowcount > 0
 
     def _sent(self, connection: sqlite3.Connection, entry: Entry) -> list[int]:
         """The numbers of what was sent: of messages, or of texts where there are no roles."""
