@@ -129,6 +129,17 @@ def test_of_a_long_request_the_beginning_and_the_end_are_scored_and_all_is_gone_
     assert request in provider.completed[0].prompt
 
 
+@pytest.mark.parametrize(
+    ("request_text", "none", "called"),
+    [("Roll!", -22, False), ("Roll!", -24, True), ("Roll two dice for me, please.", -21, True), (" ", -22, False)],
+)
+def test_a_short_request_is_for_a_tool_only_where_that_is_clear(hub, provider, request_text, none, called):
+    provider.likely = {"dice": -20, "Talk to the user": none}
+    provider.enqueue("Hi")
+    events = run(hub, (Message("user", request_text),))
+    assert [event.name for event in events if isinstance(event, ToolCall)] == (["dice"] if called else [])
+
+
 def test_a_tool_without_arguments_needs_no_model_to_write_them(hub, provider):
     provider.likely = {"dice": -1}
     assert run(hub, ASKED) == [ToolCall("call_1", "dice", {}), Finish("tool_calls", "model", Usage(100, 0, 90))]

@@ -24,6 +24,8 @@ TALK: Final = (
     "Which country has the most lakes?",
 )
 """Requests that no tool is for."""
+DOUBT: Final = 3.0
+"""Nats, by the words of the request, by which a tool must be likelier than no tool: one or two words tell little."""
 _SAYS: Final = "For example, the user says:"
 _LONG: Final = 600
 
@@ -31,8 +33,10 @@ _LONG: Final = 600
 async def choose(hub: Hub, model: str, tools: Sequence[Tool], request: str) -> tuple[Tool | None, Usage]:
     """The tool that a request is for, or None; and what it took to find out. Raises as `Hub.score`."""
     scored = await hub.score(model, _prefixes(tools), f" {_scored_part(request.strip())}")
-    likeliest = scored.log_probabilities.index(max(scored.log_probabilities))
-    return (*tools, None)[likeliest], scored.usage
+    *scores, no_tool = scored.log_probabilities
+    best = max(range(len(tools)), key=scores.__getitem__)
+    least = no_tool + DOUBT / max(1, len(request.split()))
+    return (tools[best] if scores[best] > least else None), scored.usage
 
 
 def _prefixes(tools: Sequence[Tool]) -> list[str]:
