@@ -34,14 +34,15 @@ _LONGEST = 200
     parallel=True,
     examples=[
         (
-            "Which date is 6 weeks after 3 March 2025?",
-            {"operation": "add", "input": "2025-03-03", "amount": 6, "unit": "weeks"},
-        ),
-        (
             "How many days lie between 1 May and 9 August 2024?",
             {"operation": "difference", "start": "2024-05-01", "end": "2024-08-09"},
         ),
         ("What time is it in Lima?", {"operation": "now", "timezone": "America/Lima"}),
+        ("Tell me which day we have now.", {"operation": "now"}),
+        (
+            "Which date is 6 weeks after 3 March 2025?",
+            {"operation": "add", "input": "2025-03-03", "amount": 6, "unit": "weeks"},
+        ),
         (
             "When it is 14:30 in Oslo on 2 June 2025, what time is it in Cairo?",
             {
