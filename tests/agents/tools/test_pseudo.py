@@ -74,14 +74,23 @@ def test_what_the_model_is_shown(hub, provider):
     assert 'weather(city: string, days?: integer | null, unit?: "c" | "f"): About weather.' in system.content
     assert "dice(): About dice." in system.content
     said = [turn.content for turn in turns]
-    assert said[:6] == [
+    assert said[:8] == [
         *("Cold in Rome?", '{"tool":"weather","arguments":{"city":"Rome","unit":"c"}}'),
+        *("Rain in Ulm?", '{"tool":"weather","arguments":{"city":"Ulm"}}'),
         *("Roll!", '{"tool":"dice"}'),
         *("Hi, nice to meet you.", '{"tool":"chat"}'),
     ]
     assert [turn.role for turn in turns] == ["user", "assistant"] * (len(turns) // 2) + ["user"]
     assert said[-1] == "Is it windy in Oslo?"
     assert request.tools == () and request.options["temperature"] == 0 and "stop" not in request.options
+
+
+def test_of_many_tools_fewer_examples_are_shown(hub, provider):
+    provider.enqueue('{"tool":"chat"}').enqueue("Hello")
+    many = [tool(f"t{n}", examples=((f"one {n}", {}), (f"two {n}", {}))) for n in range(30)]
+    run(hub, tools=many)
+    said = [message.content for message in provider.requests[0].messages]
+    assert {f"one {n}" for n in range(30)} < set(said) and "two 0" not in said
 
 
 def test_a_wish_to_chat_is_asked_again_freely(hub, provider):
