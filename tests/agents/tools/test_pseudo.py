@@ -133,7 +133,7 @@ def test_after_a_result_the_model_answers(hub, provider):
     assert events[0] == TextDelta("7 knots")
     [request] = provider.requests
     assert request.format is None
-    assert request.messages[0].content.endswith("Result of weather: 7\n\nAnswer the request with this result.")
+    assert request.messages[-1].content.endswith("Result of weather: 7\n\nAnswer the request with this result.")
 
 
 def test_a_tool_may_be_called_chat(hub, provider):
