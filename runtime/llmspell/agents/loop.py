@@ -77,7 +77,7 @@ class Turn:
         self._provider = self._model = ""
         self._reasoning: list[str] = []
         self._notices: list[str] = []
-        self._attempts = 1
+        self._answers = 1
         # of the request that runs, or was the last
         self._text: list[str] = []
         self._calls: list[ToolCall] = []
@@ -106,7 +106,7 @@ class Turn:
             error=error,
             tool_calls=tuple(self.outcomes),
             rounds=0 if self._limits is None else self._limits.rounds,
-            attempts=self._attempts,
+            answers=self._answers,
             notices=tuple(self._notices),
         )
 
@@ -164,11 +164,11 @@ class Turn:
             self.done = self.result(reason, success=True, data=data)
 
     def _again(self, text: str, error: InvalidAnswer) -> Retry:
-        if self._attempts > self._own.config.max_retries:
+        if self._answers > self._own.config.max_retries:
             raise error
-        self._attempts += 1
+        self._answers += 1
         self._complaint = (Message("assistant", text), Message("user", complaint(error)))
-        return Retry(error.message, self._attempts)
+        return Retry(error.message, self._answers)
 
     # ── a request ─────────────────────────────────────────────────────────────────────────────────────────────────
 
