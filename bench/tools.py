@@ -51,7 +51,7 @@ THREADED = Tool("weather", "Say how the weather is in a city.", PARAMETERS, _wea
 
 def run(quick: bool) -> Iterator[Row]:
     """Yield one row for each thing that a turn with tools does."""
-    rounds, turns, agents = (2, 5, 20) if quick else (9, 200, 1000)
+    rounds, turns, agents = (2, 5, 20) if quick else (9, 100, 1000)
     loop = asyncio.new_event_loop()
     try:
         yield from _turns(loop, rounds, turns)
@@ -89,7 +89,7 @@ def _turns(loop: asyncio.AbstractEventLoop, rounds: int, count: int) -> Iterator
         _slope(nine, one),
         _slope(nine_direct, one_direct),
         name,
-        Expected("ours", 1000),
+        Expected("ours", most=500),
     )
     yield compared(
         "tools",
@@ -98,7 +98,7 @@ def _turns(loop: asyncio.AbstractEventLoop, rounds: int, count: int) -> Iterator
         _slope(calls, one),
         _slope(calls_direct, one_direct),
         name,
-        Expected("ours", 300),
+        Expected("ours", most=250),
     )
     yield compared(
         "tools",
@@ -187,7 +187,7 @@ def _many(loop: asyncio.AbstractEventLoop, rounds: int, count: int) -> Iterator[
     ]
     ours, threaded, peer = interleaved(max(2, rounds // 2), *measures)
     name = f"each of {count} agents at once, made, with a round of one call"
-    yield compared("tools", name, "µs", ours, peer, "provider", Expected("ours", most=2000))
+    yield compared("tools", name, "µs", ours, peer, "provider", Expected("ours", most=1000))
     yield compared("tools", f"{name}, plain function", "µs", threaded, peer, "provider")
 
 

@@ -11,7 +11,9 @@ import lupa.lua54
 import msgspec
 import pluggy
 import pytest
+import simpleeval
 import yaml
+from dateutil import parser as dateutil_parser
 
 from llmspell import ChatRequest, Message, hookimpl
 from llmspell.agents.skills import prompt_skill, skill_md
@@ -41,6 +43,7 @@ else:
     import tomli as tomllib
 
 KNOWN = {
+    dateutil_parser: {"ParserError"},
     jinja2: {
         "TemplateAssertionError",
         "TemplateError",
@@ -54,6 +57,17 @@ KNOWN = {
     lupa.lua54: {"LuaError", "LuaMemoryError", "LuaSyntaxError"},
     msgspec: {"DecodeError", "EncodeError", "MsgspecError", "ValidationError"},
     pluggy: {"HookCallError", "PluginValidationError"},
+    simpleeval: {
+        "AttributeDoesNotExist",
+        "FeatureNotAvailable",
+        "FunctionNotDefined",
+        "InvalidExpression",
+        "IterableTooLong",
+        "NameNotDefined",
+        "NumberTooHigh",
+        "OperatorNotDefined",
+        "TypeNotSpecified",
+    },
     tomllib: {"TOMLDecodeError"},
     yaml: {"MarkedYAMLError", "YAMLError"},
 }
@@ -147,6 +161,21 @@ def test_yaml_errors(tmp_path, text):
 def test_jinja2_errors(template):
     with pytest.raises(SkillError):
         render(prompt_skill.PromptSkill("x", "x", "x.yaml", "user", None, template), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("calculator", {"input": "nothing + 1"}),
+        ("datetime-handler", {"operation": "parse", "input": "the day after"}),
+        ("json-processor", {"input": "{}", "query": ".["}),
+        ("template-creator", {"input": "{% if %}"}),
+        ("data-validator", {"input": 1, "rules": {"type": "string", "pattern": "("}}),
+    ],
+)
+def test_errors_of_the_libraries_of_tools(name, arguments):
+    with pytest.raises(LLMSpellError):
+        PluginHost().tools()[name].run(arguments, None)
 
 
 def test_engine_errors(tmp_path, model_file):

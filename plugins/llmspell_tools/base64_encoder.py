@@ -17,12 +17,12 @@ from llmspell_tools.texts import check_size, utf8
     category="data",
     parallel=True,
     examples=[
-        ("Encode the text see you soon in base64.", {"operation": "encode", "input": "see you soon"}),
-        ("What does the base64 text Z29vZCBsdWNr mean?", {"operation": "decode", "input": "Z29vZCBsdWNr"}),
         (
             "Write the picture logo.png as URL-safe base64 to logo.txt.",
             {"operation": "encode", "input_file": "logo.png", "output_file": "logo.txt", "variant": "url-safe"},
         ),
+        ("What does the base64 text Z29vZCBsdWNr mean?", {"operation": "decode", "input": "Z29vZCBsdWNr"}),
+        ("Encode the text see you soon in base64.", {"operation": "encode", "input": "see you soon"}),
     ],
 )
 def base64_encoder(

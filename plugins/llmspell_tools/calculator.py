@@ -110,8 +110,9 @@ _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"}
     category="math",
     parallel=True,
     examples=[
-        ("How much is 48 times 12, minus 7?", {"input": "48 * 12 - 7"}),
         ("What is the area of a circle whose radius r is 2.5?", {"input": "pi * r ** 2", "variables": {"r": 2.5}}),
+        ("Take 20 percent of 150.", {"input": "150 * 20 / 100"}),
+        ("How much is 48 times 12?", {"input": "48 * 12"}),
         ("Is sqrt(16 + 2 written correctly?", {"input": "sqrt(16 + 2", "operation": "validate"}),
     ],
 )

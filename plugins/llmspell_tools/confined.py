@@ -21,13 +21,15 @@ SECONDS = 5
 MEMORY_MB = 512
 _PATIENCE = 30.0
 """Seconds to wait for a process that gets no processor."""
+_OF_THE_LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Without these some interpreters don't start."""
 _PROGRAM = os.path.join(os.path.dirname(__file__), "confined_process.py")
 
 
 def confined(work: Literal["jq", "template", "page"], arguments: dict[str, Any], seconds: int | None = None) -> Any:
     """Give what the function of that name in confined_process.py returns.
 
-    Starting the process takes some 40 ms. It sees no environment variables.
+    Starting the process takes some 40 ms. It sees none of the environment.
 
     Raises:
         InvalidRequest: it says that the arguments are wrong.
@@ -42,7 +44,7 @@ def confined(work: Literal["jq", "template", "page"], arguments: dict[str, Any],
             input=json.dumps(order).encode(),
             capture_output=True,
             timeout=_PATIENCE,
-            env={},
+            env={name: os.environ[name] for name in _OF_THE_LOADER if name in os.environ},
         )
     except subprocess.TimeoutExpired:
         raise _endless(seconds) from None
@@ -52,8 +54,11 @@ def confined(work: Literal["jq", "template", "page"], arguments: dict[str, Any],
         raise _endless(seconds)
     try:
         answer = json.loads(done.stdout)
-    except ValueError:  # it died where even a message was too much
-        raise _too_large() from None
+    except ValueError:
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        if done.returncode > 0 and "MemoryError" not in last:
+            raise ToolError(f"its process failed: {last or done.returncode}") from None
+        raise _too_large() from None  # it died where even a message was too much
     if "large" in answer:
         raise _too_large()
     if "error" in answer:

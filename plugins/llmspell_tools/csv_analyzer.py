@@ -39,16 +39,16 @@ class Options(TypedDict, total=False):  # each operation takes some of them
     parallel=True,
     examples=[
         (
-            "What is the average price in this CSV?\nitem,price\npen,2\nbook,12",
-            {"operation": "analyze", "input": "item,price\npen,2\nbook,12"},
+            "Turn this CSV into JSON: id;city\n1;Riga",
+            {"operation": "convert", "input": "id;city\n1;Riga", "options": {"format": "json"}},
         ),
         (
             "Show the rows of this table with more than 5 apples: name,apples\nKim,3\nLee,8",
             {"operation": "filter", "input": "name,apples\nKim,3\nLee,8", "options": {"filter": "apples > 5"}},
         ),
         (
-            "Turn this CSV into JSON: id;city\n1;Riga",
-            {"operation": "convert", "input": "id;city\n1;Riga", "options": {"format": "json"}},
+            "What is the average price in this CSV?\nitem,price\npen,2\nbook,12",
+            {"operation": "analyze", "input": "item,price\npen,2\nbook,12"},
         ),
     ],
 )

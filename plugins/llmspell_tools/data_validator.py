@@ -11,10 +11,24 @@ from llmspell_tools.schema_errors import schema_errors
 
 _Rule = Mapping[str, Any]
 _TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+_COMBINING = {"allOf", "anyOf", "oneOf", "prefixItems"}
 _OF_SCHEMAS = {
-    *("$ref", "$schema", "additionalProperties", "allOf", "anyOf", "const", "enum", "format", "items", "maxItems"),
-    *("maxLength", "maximum", "minItems", "minLength", "minimum", "not", "oneOf", "pattern", "properties", "required"),
+    *("$comment", "$defs", "$ref", "$schema", "additionalProperties", "const", "contains", "default", "definitions"),
+    *("description", "enum", "examples", "exclusiveMaximum", "exclusiveMinimum", "format", "if", "items", "maxItems"),
+    *(
+        "maxLength",
+        "maxProperties",
+        "maximum",
+        "minItems",
+        "minLength",
+        "minProperties",
+        "minimum",
+        "multipleOf",
+        "not",
+    ),
+    *("pattern", "patternProperties", "properties", "propertyNames", "required", "title", "uniqueItems"),
 }
+"""By these a schema without a type is told from rules by field."""
 
 
 @tool(
@@ -22,11 +36,6 @@ _OF_SCHEMAS = {
     category="data",
     parallel=True,
     examples=[
-        ("Is ann@example a valid email address?", {"input": "ann@example", "rules": [{"type": "email"}]}),
-        (
-            "Check that 17 lies between 18 and 99.",
-            {"input": 17, "rules": [{"type": "range", "min": 18, "max": 99}]},
-        ),
         (
             'Does {"name": "", "age": 30} have a name that is not empty and a number as age?',
             {
@@ -34,6 +43,8 @@ _OF_SCHEMAS = {
                 "rules": {"name": [{"type": "required"}], "age": [{"type": "type", "expected": "number"}]},
             },
         ),
+        ("Check that 17 lies between 18 and 99.", {"input": 17, "rules": [{"type": "range", "min": 18, "max": 99}]}),
+        ("Is ann@example a valid email address?", {"input": "ann@example", "rules": [{"type": "email"}]}),
     ],
 )
 def data_validator(input: Any, rules: dict[str, Any] | list[dict[str, Any]]) -> dict[str, Any]:
@@ -49,38 +60,35 @@ def data_validator(input: Any, rules: dict[str, Any] | list[dict[str, Any]]) -> 
     return {"valid": not errors, "errors": errors}
 
 
-def _schema(rules: Any) -> dict[str, Any]:
+def _schema(rules: Any) -> Any:
+    """The schema of a list of rules, of rules by field, of one rule, or of a schema, whose fields may have rules."""
+    if isinstance(rules, bool):
+        return rules
     if isinstance(rules, Mapping) and isinstance(rules.get("rules"), (list, Mapping)):
         rules = rules["rules"]
     if isinstance(rules, list):
-        return _all(rules)
+        return {"allOf": [_one(rule) for rule in rules]} if rules else {}
+    if not isinstance(rules, Mapping):
+        raise InvalidRequest(f"rules must be a list of rules or an object, not {rules!r}")
     if isinstance(rules.get("type"), str):
-        return dict(rules) if rules["type"] in _TYPES else _all([rules])
-    if not rules or isinstance(rules.get("type"), list) or _looks_like_schema(rules):
+        return _one(rules)
+    if not rules or rules.keys() & _COMBINING:
+        return dict(rules)
+    if any(key in _OF_SCHEMAS and not _are_rules(value) for key, value in rules.items()):
         return dict(rules)
     return _object({"properties": rules})
 
 
-def _looks_like_schema(rules: Mapping[str, Any]) -> bool:
-    """Fields may be called like words of schemas, but their rules are lists, or objects of a type of rule."""
-    return any(
-        key in _OF_SCHEMAS and not (isinstance(rule, list) and rule and all(isinstance(one, Mapping) for one in rule))
-        for key, rule in rules.items()
-    )
-
-
-def _all(rules: Any) -> dict[str, Any]:
-    """The schema of what keeps all these rules."""
-    if isinstance(rules, Mapping):
-        return _schema(rules)
-    if not isinstance(rules, list):
-        raise InvalidRequest(f"rules must be a list of rules or an object, not {rules!r}")
-    return {"allOf": [_one(rule) for rule in rules]} if rules else {}
+def _are_rules(value: Any) -> bool:
+    """Whether this can't be the value of a schema's keyword: so a field is called like one."""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(one, Mapping) for one in value)
+    return isinstance(value, Mapping) and value.get("type") in _RULES.keys() - set(_TYPES)
 
 
 def _one(rule: Any) -> dict[str, Any]:
     kind = str(rule.get("type")) if isinstance(rule, Mapping) else type(rule).__name__
-    if kind in _TYPES and kind not in _RULES:  # as in a schema
+    if kind in _TYPES and kind not in _RULES:  # it is a schema
         return dict(rule)
     if kind not in _RULES:
         raise InvalidRequest(f"there is no rule of the type '{kind}'", hint=f"there are {', '.join(sorted(_RULES))}")
@@ -123,19 +131,25 @@ def _enum(rule: _Rule) -> dict[str, Any]:
 
 
 def _array(rule: _Rule) -> dict[str, Any]:
-    items = {"items": _all(rule["items"])} if rule.get("items") is not None else {}
-    return {"type": "array", **_bounds(rule, "Items"), **items}
+    items = {"items": _schema(rule["items"])} if rule.get("items") is not None else {}
+    return {**_without(rule, "min", "max"), **_bounds(rule, "Items"), **items}
 
 
 def _object(rule: _Rule) -> dict[str, Any]:
     """A field must be there where a rule of its own says so, or the list ``required``."""
     fields = rule.get("properties") or {}
-    needed = [name for name, rules in fields.items() if _needs(rules)]
+    needed = {name for name, rules in fields.items() if _needs(rules)} | set(rule.get("required") or ())
     return {
+        **_without(rule, "properties", "required"),
         "type": "object",
-        "properties": {name: _all(rules) for name, rules in fields.items()},
-        "required": sorted({*needed, *(rule.get("required") or ())}),
+        "properties": {name: _schema(rules) for name, rules in fields.items()},
+        "required": sorted(needed),
     }
+
+
+def _without(rule: _Rule, *names: str) -> dict[str, Any]:
+    """The rest of a rule is that of a schema."""
+    return {key: value for key, value in rule.items() if key not in names}
 
 
 def _needs(rules: Any) -> bool:

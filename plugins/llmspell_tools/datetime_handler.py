@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
 from datetime import timezone as fixed
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from llmspell import tool
 from llmspell.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 Unit = Literal["years", "months", "weeks", "days", "hours", "minutes", "seconds"]
 _DAYS = {"today": 0, "now": 0, "tomorrow": 1, "yesterday": -1}
@@ -30,14 +33,15 @@ _LONGEST = 200
     category="time",
     parallel=True,
     examples=[
-        ("What time is it in Lima?", {"operation": "now", "timezone": "America/Lima"}),
-        (
-            "Which date is 6 weeks after 3 March 2025?",
-            {"operation": "add", "input": "2025-03-03", "amount": 6, "unit": "weeks"},
-        ),
         (
             "How many days lie between 1 May and 9 August 2024?",
             {"operation": "difference", "start": "2024-05-01", "end": "2024-08-09"},
+        ),
+        ("What time is it in Lima?", {"operation": "now", "timezone": "America/Lima"}),
+        ("Tell me which day we have now.", {"operation": "now"}),
+        (
+            "Which date is 6 weeks after 3 March 2025?",
+            {"operation": "add", "input": "2025-03-03", "amount": 6, "unit": "weeks"},
         ),
         (
             "When it is 14:30 in Oslo on 2 June 2025, what time is it in Cairo?",
@@ -76,14 +80,17 @@ def datetime_handler(
     """
     zone = _zone(timezone) if timezone else None
     if operation == "now":
-        return _told("datetime", datetime.now(zone).astimezone(zone), format) | {"timezone": timezone or "local"}
+        return _told("datetime", datetime.now(zone).astimezone(zone), format) | {
+            "timezone": zone.key if zone else "local"
+        }
     if operation == "parse":
         return _told("parsed", _read(input, zone, "input"), format)
     if operation == "convert_timezone":
         if not target_timezone:
             raise InvalidRequest("convert_timezone needs target_timezone")
-        moment = _converted(_read(input, zone, "input"), _zone(target_timezone))
-        return _told("converted", moment, format) | {"timezone": target_timezone}
+        target = _zone(target_timezone)
+        moment = _converted(_read(input, zone, "input"), target)
+        return _told("converted", moment, format) | {"timezone": target.key}
     if operation in ("add", "subtract"):
         if amount is None:
             raise InvalidRequest(f"{operation} needs amount, a number of {unit}")
@@ -98,15 +105,19 @@ def datetime_handler(
     return {"formats": {name: {"format": code, "example": moment.strftime(code)} for name, code in _FORMATS.items()}}
 
 
-def _zone(name: str) -> tzinfo:
-    from zoneinfo import ZoneInfo
+def _zone(name: str) -> ZoneInfo:
+    """A time zone by its name, or by its city, as people and small models name them."""
+    from zoneinfo import ZoneInfo, available_timezones
 
+    name = name.strip()
     try:
-        return ZoneInfo(name.strip())
-    except (OSError, ValueError, LookupError) as error:  # LookupError: ZoneInfoNotFoundError, the usual one
-        raise InvalidRequest(
-            f"there is no time zone '{name}'", hint="names are those of IANA, as in Europe/Oslo, and UTC"
-        ) from error
+        return ZoneInfo(name)
+    except (OSError, ValueError, LookupError):  # LookupError: ZoneInfoNotFoundError, the usual one
+        city = name.rpartition("/")[2].replace(" ", "_").lower()
+        found = [zone for zone in available_timezones() if zone.lower().endswith(f"/{city}")]
+        if len(found) == 1:
+            return ZoneInfo(found[0])
+    raise InvalidRequest(f"there is no time zone '{name}'", hint="names are those of IANA, as in Europe/Oslo, and UTC")
 
 
 def _read(text: str | None, zone: tzinfo | None, name: str) -> datetime:

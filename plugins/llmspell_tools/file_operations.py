@@ -41,6 +41,7 @@ _ALIASES = {
             "Save the sentence We meet at noon. in a file plan.txt.",
             {"operation": "write", "path": "plan.txt", "input": "We meet at noon."},
         ),
+        ("Show me all that is in the directory music.", {"operation": "list_dir", "path": "music"}),
         (
             "Copy the folder photos with everything in it to backup/photos.",
             {"operation": "copy", "source_path": "photos", "target_path": "backup/photos", "recursive": True},

@@ -18,11 +18,9 @@ _CHUNK = 1 << 20
     category="data",
     parallel=True,
     examples=[
-        ("Give me the SHA-256 hash of the text open sesame.", {"input": "open sesame"}),
-        (
-            "Compute the MD5 checksum of the file backup.zip.",
-            {"algorithm": "md5", "input_type": "file", "file": "backup.zip"},
-        ),
+        ("Compute the SHA-256 checksum of the file backup.zip.", {"algorithm": "sha256", "file": "backup.zip"}),
+        ("Give me the SHA-512 hash of the text open sesame.", {"algorithm": "sha512", "input": "open sesame"}),
+        ("How does the word sunshine look as MD5?", {"algorithm": "md5", "input": "sunshine"}),
         (
             "Does the text apple have the SHA-1 hash d0be2dc421be4fcd0172e5afceea3970e2f3d940?",
             {
@@ -31,6 +29,10 @@ _CHUNK = 1 << 20
                 "input": "apple",
                 "expected_hash": "d0be2dc421be4fcd0172e5afceea3970e2f3d940",
             },
+        ),
+        (
+            "Give me the SHA-512 hash of the file song.mp3 in base64.",
+            {"algorithm": "sha512", "input_type": "file", "file": "song.mp3", "format": "base64"},
         ),
     ],
 )

@@ -20,17 +20,17 @@ _Data = str | dict[str, Any] | list[Any]
     parallel=True,
     examples=[
         (
-            'Which names are in this JSON? [{"name": "Ann"}, {"name": "Bo"}]',
-            {"input": '[{"name": "Ann"}, {"name": "Bo"}]', "query": ".[].name"},
-        ),
-        ('Is {"a": 1,} valid JSON?', {"input": '{"a": 1,}', "operation": "validate"}),
-        (
             'Check that this JSON has a whole number as age: {"age": "ten"}',
             {
                 "input": '{"age": "ten"}',
                 "operation": "validate",
                 "schema": {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]},
             },
+        ),
+        ('Is {"a": 1,} valid JSON?', {"input": '{"a": 1,}', "operation": "validate"}),
+        (
+            'Which names are in this JSON? [{"name": "Ann"}, {"name": "Bo"}]',
+            {"input": '[{"name": "Ann"}, {"name": "Bo"}]', "query": ".[].name"},
         ),
     ],
 )
@@ -62,9 +62,13 @@ def json_processor(
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"input is not JSON: {error}") from error
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def _validated(text: str, schema: dict[str, Any] | None) -> dict[str, Any]:

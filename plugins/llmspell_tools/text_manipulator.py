@@ -63,7 +63,7 @@ Options = TypedDict(
     ],
 )
 def text_manipulator(input: str | list[str], operation: Operation, options: Options | None = None) -> dict[str, Any]:
-    """Change how a text is written: capital or small letters, backwards, replace words, cut, split, wrap or indent it.
+    """Change how a text is written: uppercase or lowercase, backwards, replace words, cut, split, wrap or indent it.
 
     Args:
         input: The text; for join a list of texts, or a text with one on each line.

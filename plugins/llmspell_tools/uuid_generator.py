@@ -28,11 +28,19 @@ _SHORT = 8
     category="system",
     parallel=True,
     examples=[
-        ("Make me a new UUID.", {}),
-        ("I need three random ids without dashes.", {"count": 3, "format": "simple"}),
         (
             "Which UUID belongs to the domain name shop.example?",
             {"operation": "deterministic", "namespace": "dns", "name": "shop.example"},
+        ),
+        ("I need three random ids without dashes.", {"count": 3, "format": "simple"}),
+        ("Make me a new UUID.", {"count": 1}),
+        (
+            "Is 0b4c7d52-8a70-4c9e-9d7e-2f1d5a6b7c8d a valid UUID?",
+            {"operation": "validate", "uuid": "0b4c7d52-8a70-4c9e-9d7e-2f1d5a6b7c8d"},
+        ),
+        (
+            "Give me a short id that begins with order and has the time in it.",
+            {"operation": "custom", "prefix": "order", "short": True, "timestamp": True},
         ),
     ],
 )
@@ -47,7 +55,7 @@ def uuid_generator(
     suffix: str | None = None,
     short: bool = False,
     timestamp: bool = False,
-    uuid: str | None = None,
+    uuid: Annotated[str, msgspec.Meta(max_length=100)] | None = None,
 ) -> dict[str, Any]:
     """Make a new unique identifier (UUID or id), or check whether a text is one.
 

@@ -50,7 +50,7 @@ def test_the_result_has_its_fixed_shape(agent, provider, run):
         "error": None,
         "tool_calls": [],
         "rounds": 0,
-        "attempts": 1,
+        "answers": 1,
         "notices": [],
         "cost": 0.0,
     }
@@ -245,7 +245,7 @@ def test_an_answer_that_breaks_its_format(registry, provider, run, answer, finis
         run(agent.execute("hi"))
     assert caught.value.partial == answer and caught.value.retryable
     assert remembered(agent) == [] and agent.last.finish_reason == "error"
-    assert agent.last.attempts == 3 and provider.replies_left == 0
+    assert agent.last.answers == 3 and provider.replies_left == 0
 
 
 def test_without_a_format_json_is_just_text(agent, provider, run):

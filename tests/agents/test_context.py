@@ -2,12 +2,15 @@
 
 import pytest
 
-from llmspell.agents.context import ContextPolicy, essence, fit, read_policy
+from llmspell.agents.context import ContextPolicy, fit, read_policy
+from llmspell.agents.prompt_parts import SKILL_TOOL, essence
+from llmspell.agents.skills.activation import ACTIVATE
 from llmspell.agents.summary import SUMMARY
 from llmspell.agents.tools.values import Ask
 from llmspell.config import load
 from llmspell.errors import ContextOverflow, InvalidRequest, UnsupportedOption
 from llmspell.plugins.host import PluginHost
+from llmspell.plugins.values import Tool
 from llmspell.providers.contract import Image, Message, ModelInfo, Provider, ToolCall, Usage
 from llmspell.providers.hub import Hub
 from llmspell.testing import ScriptedProvider, scripted_plugin
@@ -76,6 +79,8 @@ def test_policies_are_read():
         ({"policy": "error", "keep": 1}, "belongs to the policy 'summarize'"),
         ({"policy": "summarize", "keep": -1}, "0 or more"),
         ({"policy": "summarize", "keep": True}, "0 or more"),
+        ({"policy": "summarize", "keep": float("inf")}, "0 or more"),
+        ({"policy": "summarize", "keep": 1.5}, "0 or more"),
         ({"policy": "summarize", "model": 3}, "model name"),
     ],
 )
@@ -196,6 +201,7 @@ def test_one_turn_that_is_too_long_is_an_error(make, run):
 
 
 def test_skills_that_were_read_stay(make, run):
+    assert SKILL_TOOL == ACTIVATE
     _, hub = make()
     skill = (
         Message("user", "commit"),
@@ -243,9 +249,32 @@ def test_the_estimate_learns_from_usage(make, run):
 
 def test_pictures_count(make, run):
     _, hub = make(Guessed)
-    picture = Message("user", "what is it?", images=(Image(b"\x89PNG", "image/png"),))
-    error = overflow(run, hub, Ask(BIG), (picture,), ContextPolicy())
-    assert error.used > 1000
+    pictures = Message("user", "what is it?", images=(Image(b"\x89PNG", "image/png"),) * 2)
+    error = overflow(run, hub, Ask(BIG), (pictures,), ContextPolicy())
+    assert error.used > 2000
+
+
+def test_an_estimate_that_may_be_wrong_refuses_nothing(make, run):
+    _, hub = make(Guessed)
+    messages = prompt(now="word " * 740)
+    assert 1000 < hub.estimates.tokens(BIG, messages) < 1200
+    assert run(fit(hub, Ask(BIG), messages, ContextPolicy())).messages == messages
+    assert run(fit(hub, Ask(BIG, options={"max_tokens": 20}), messages, DROP)).messages == messages
+    assert "about" in overflow(run, hub, Ask(BIG), prompt(now="word " * 1000), ContextPolicy()).message
+
+
+def test_a_model_without_tools_is_counted_without(make, run):
+    class Plain(Counting):
+        async def count(self, request):
+            if request.tools:
+                raise UnsupportedOption("tools", "fake")
+            return await super().count(request)
+
+    provider, hub = make(Plain)
+    tool = Tool("look", "look at it", {"type": "object"}, lambda arguments, context: None)
+    fitted = run(fit(hub, Ask(BIG, (tool,)), prompt(*map(turn, range(12))), DROP))
+    assert fitted.notices == ("dropped the 7 oldest turns (700 tokens): the context of 1,000 tokens was full",)
+    assert provider.counted == 2
 
 
 # ── summarize ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -490,7 +490,7 @@ def test_an_answer_is_asked_for_again_also_where_the_host_makes_the_calls(regist
     agent = registry.create({"tools": [tool()], "tool_mode": "schema", "format": SCHEMA})
     provider.enqueue('{"tool": "weather", "arguments": {"city": "Rome"}}').enqueue("three").enqueue('{"n": 3}')
     result = run(agent.execute("How is it?"))
-    assert (result.data, result.rounds, result.attempts) == ({"n": 3}, 1, 2)
+    assert (result.data, result.rounds, result.answers) == ({"n": 3}, 1, 2)
     asked = provider.requests[2]
     assert asked.format == SCHEMA and asked.tools == ()
     assert [message.role for message in asked.messages[-3:]] == ["user", "assistant", "user"]
@@ -542,7 +542,7 @@ def test_tools_go_without_the_format_and_the_answer_with_it(registry, provider, 
     assert [request.format for request in provider.requests] == [None, None, SCHEMA]
     assert [len(request.tools) for request in provider.requests] == [1, 1, 0]
     assert [event.text for event in seen if isinstance(event, TextDelta)] == ['{"n":', " 3}"]
-    assert agent.last.data == {"n": 3} and agent.last.attempts == 1
+    assert agent.last.data == {"n": 3} and agent.last.answers == 1
     assert provider.requests[2].messages[-1].role == "tool"
     assert agent.messages()[1].content == "Let me look."
 
@@ -561,7 +561,7 @@ def test_an_answer_that_breaks_its_format_is_asked_for_again(registry, provider,
     retries = [event for event in events(agent) if isinstance(event, Retry)]
     assert [retry.attempt for retry in retries] == [2, 3] and "integer" in retries[0].reason
     result = agent.last
-    assert (result.data, result.text, result.attempts) == ({"n": 1}, '{"n": 1}', 3)
+    assert (result.data, result.text, result.answers) == ({"n": 1}, '{"n": 1}', 3)
     assert result.usage == Usage(23, 6)
     second = provider.requests[1].messages
     assert [message.role for message in second] == ["user", "assistant", "user"]
@@ -581,7 +581,7 @@ def test_after_the_last_attempt_the_error_has_the_last_text(registry, provider, 
     provider.enqueue("one").enqueue("two")
     with pytest.raises(InvalidAnswer) as caught:
         run(agent.execute("hi"))
-    assert caught.value.partial == "two" and agent.last.attempts == 2 and agent.messages() == ()
+    assert caught.value.partial == "two" and agent.last.answers == 2 and agent.messages() == ()
 
 
 # ── agents and their tools ────────────────────────────────────────────────────────────────────────────────────────────

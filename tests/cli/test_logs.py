@@ -111,7 +111,7 @@ def test_filters(logs):
     assert logs("--run", "nothing") == ""
 
 
-def test_one_request_as_a_whole(logs):
+def test_one_request_as_a_whole(logs, echo):
     shown = logs("show", "2")
     for line in (
         "request  2 (chat)",
@@ -128,11 +128,11 @@ def test_one_request_as_a_whole(logs):
         "AND",
     ):
         assert line in shown.splitlines()
-    assert "(sea.lua)" in shown
+    assert f"({echo.cwd / 'sea.lua'})" in shown
     assert "\x1b" not in shown
     assert "error    it died" in logs("show")
     found = json.loads(logs("show", "2", "--json"))
-    assert (found["answer"], found["input_tokens"], found["program"]) == ("AND\n\x1b[31MTHE KEEPER", 7, "sea.lua")
+    assert (found["answer"], found["input_tokens"]) == ("AND\n\x1b[31MTHE KEEPER", 7)
 
 
 def test_search(logs):
@@ -185,6 +185,7 @@ def test_without_any_request(echo):
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "no request is in the log\n")
     assert echo("logs", "show").stderr == "no request is in the log\n"
     assert echo("logs", "stats").stderr == "no request is in the log\n"
+    assert not echo.history.parent.exists()
 
 
 def test_a_run_without_log(echo):

@@ -109,4 +109,6 @@ def test_where_clouds_keep_secrets_only_the_address_itself_is_a_grant(address):
     with pytest.raises(SandboxError):
         Grants(private_hosts=["*"]).host("http://box.local").admit(address)
     written = f"[{address}]" if ":" in address else address
+    with pytest.raises(SandboxError):
+        Grants(hosts=["*"], private_hosts=["*"]).host(f"http://{written}").admit(address)
     Grants(private_hosts=[address]).host(f"http://{written}").admit(address)

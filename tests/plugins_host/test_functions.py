@@ -157,8 +157,14 @@ def test_values_of_classes_arrive_as_such_and_leave_as_plain_ones():
         "type": "object",
         "properties": {"city": {"type": "string"}, "country": {"type": "string", "default": "IT"}},
         "required": ["city"],
+        "additionalProperties": False,
     }
-    bounds = {"type": "object", "properties": {"low": {"type": "number"}, "high": {"type": "number"}}, "required": []}
+    bounds = {
+        "type": "object",
+        "properties": {"low": {"type": "number"}, "high": {"type": "number"}},
+        "required": [],
+        "additionalProperties": False,
+    }
     assert describe.parameters["properties"] == {
         "place": place,
         "unit": {"enum": ["celsius", "fahrenheit"]},

@@ -8,11 +8,12 @@ import random
 import pytest
 
 from llmspell.errors import InvalidRequest
-from llmspell.providers.schema_dialects import GBNF, LLGUIDANCE, MAX_INTEGER, MAX_ITEMS, MAX_LENGTH
+from llmspell.providers.schema_dialects import GBNF, LLGUIDANCE, MAX_INTEGER, MAX_ITEMS, MAX_LENGTH, MAX_NUMBER
 from llmspell.providers.schema_reduction import reduced
 from llmspell.providers.schemas import check_schema, violations
 
 STRING = {"type": "string", "maxLength": MAX_LENGTH}
+NUMBER = {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER, "multipleOf": 1e-9}
 INTEGER = {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER}
 
 
@@ -50,8 +51,16 @@ def reduce(schema, dialect=LLGUIDANCE):
         ({"type": "integer", "minimum": 0.5, "exclusiveMaximum": 3}, {"type": "integer", "minimum": 1, "maximum": 2}),
         ({"type": "integer", "minimum": -1e30}, INTEGER),
         ({"type": "integer", "multipleOf": 2.0}, {**INTEGER, "multipleOf": 2}),
-        ({"type": "number", "minimum": 1}, {"type": "number", "minimum": 1}),
-        ({"type": ["integer", "number"]}, {"type": "number"}),
+        ({"type": "number"}, NUMBER),
+        ({"type": "number", "minimum": 0.5, "maximum": 5}, {**NUMBER, "minimum": 0.5, "maximum": 5}),
+        (
+            {"type": "number", "minimum": -1e300, "maximum": 5, "multipleOf": 0.5},
+            {**NUMBER, "maximum": 5, "multipleOf": 0.5},
+        ),
+        ({"type": "number", "minimum": 2e20}, NUMBER),
+        ({"type": "number", "minimum": 0, "maximum": 1e-9}, {"type": "number", "minimum": 0, "maximum": 1e-9}),
+        ({"type": "number", "const": 1e300}, {"const": 1e300}),
+        ({"type": ["integer", "number"]}, NUMBER),
         ({"type": ["string", "null"], "maxLength": 3}, {"type": ["string", "null"], "maxLength": 3}),
         ({"type": "string", "enum": ["a", None, "b"]}, {"enum": ["a", "b"]}),
         ({"enum": ["a"]}, {"const": "a"}),
@@ -90,8 +99,12 @@ def reduce(schema, dialect=LLGUIDANCE):
         ({"if": {"const": 1}, "then": {"const": 2}}, {}),
         ({"not": {"const": 1}, "type": "boolean"}, {"type": "boolean"}),
         ({"anyOf": [False, {"type": "null"}]}, {"type": "null"}),
-        ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, {"anyOf": [INTEGER, {"type": "number"}]}),
+        ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, {"anyOf": [INTEGER, NUMBER]}),
         ({"allOf": [{"minLength": 3}, {"maxLength": 5}]}, {"type": "string", "minLength": 3, "maxLength": 5}),
+        (
+            {"allOf": [{"additionalProperties": True}, {"additionalProperties": {"const": 1}, "required": ["a"]}]},
+            {**closed({"a": {"const": 1}}, "a"), "additionalProperties": {"const": 1}},
+        ),
         (
             {"allOf": [{"properties": {"a": {"const": 1}}, "required": ["a"]}, {"properties": {"b": {"const": 2}}}]},
             closed({"a": {"const": 1}, "b": {"const": 2}}, "a"),
@@ -166,6 +179,7 @@ def test_what_is_sent_to_the_other_converter(schema, sent):
         ("^\\\\$", None),
         ('^["a]$', None),
         ("^[ -~]$", None),
+        ("^[\\!-~]$", None),
         ("^a\n$", None),
         ("^a$|^b$", None),
     ],
@@ -248,6 +262,7 @@ def test_what_stands_beside_a_reference_is_put_together_with_it():
 def test_a_circle_of_references_says_nothing():
     assert reduce({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}) == {}
     assert reduce({"$ref": "#", "description": "…"}) == {}
+    assert reduce({"$ref": "#", "required": ["a"]}) == closed({"a": {}}, "a")
 
 
 def test_a_schema_that_would_grow_without_end_has_one():

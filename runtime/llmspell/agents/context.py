@@ -11,12 +11,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from itertools import pairwise
 from typing import Any, Literal, get_args
 
+from llmspell.agents.prompt_parts import Parts, essence, flat, without_skills
 from llmspell.agents.summary import SUMMARY, summarized
 from llmspell.agents.tools.values import Ask
-from llmspell.errors import ContextOverflow, InvalidRequest, LLMSpellError
+from llmspell.errors import ContextOverflow, InvalidRequest, LLMSpellError, UnsupportedOption
 from llmspell.providers.contract import Message, ToolSpec, Usage
 from llmspell.providers.hub import Hub
 from llmspell.providers.requests import describe
@@ -30,9 +30,11 @@ LEAST_ANSWER = 16
 FILLED = 0.75
 """How full the context is after something was taken away: the next turns then begin alike, and engines keep what they
 have read, instead of reading everything anew in each turn."""
+DOUBT = 1.25
+"""An estimate refuses only what is so much too long."""
 CERTAIN = 1024
-"""A prompt of so few bytes fits any context that is worth asking for."""
-SKILL_TOOL = "activate_skill"
+"""Under ``error`` nobody is asked how long the context is for a prompt of so few bytes: what doesn't fit even then is
+for the provider to refuse."""
 _TOOL_WORDS = 2048
 """What chat templates say of tools in general, in bytes."""
 
@@ -91,7 +93,7 @@ def read_policy(given: Any) -> ContextPolicy:
         raise InvalidRequest(f"context.model must be a model name, not {describe(model)}")
     if keep is None:
         keep = KEPT_TURNS
-    if isinstance(keep, bool) or not isinstance(keep, (int, float)) or keep != int(keep) or keep < 0:
+    if isinstance(keep, bool) or not isinstance(keep, (int, float)) or not float(keep).is_integer() or keep < 0:
         raise InvalidRequest(f"context.keep must be a number of turns, 0 or more, not {describe(keep)}")
     return ContextPolicy(policy, model, int(keep))  # type: ignore[arg-type]  # it is one of them
 
@@ -123,8 +125,10 @@ async def fit(
     tokens = await scale.tokens(messages)
     if tokens <= limit:
         return Fitted(messages)
-    parts = _Parts.of(messages, current)
+    parts = Parts.of(messages, current)
     if policy.policy == "error" or not parts.turns:
+        if not scale.counts and tokens <= limit * DOUBT:
+            return Fitted(messages)  # in doubt it is for the provider to say that it doesn't fit
         raise _overflow(window, limit, tokens, scale, policy, alone=not parts.turns)
     if policy.policy == "drop_oldest":
         return await _dropped(parts, scale, window, limit, tokens, policy)
@@ -146,8 +150,11 @@ class _Scale:
         if self.counts:
             try:
                 counted = await self._hub.count(self._ask.model, messages, self._tools, self._ask.format)
-            except LLMSpellError:  # the request says better what is wrong, if anything is
-                counted = None
+            except LLMSpellError as error:
+                if isinstance(error, UnsupportedOption) and self._tools:
+                    self._tools = ()  # a model without tools: the prompt that it gets has none either
+                    return await self.tokens(messages)
+                counted = None  # the request says better what is wrong, if anything is
             if counted is not None:
                 return counted
             self.counts = False
@@ -197,68 +204,10 @@ def _overflow(
     return ContextOverflow(window, tokens, message, hint=hint)
 
 
-# ── the parts of a prompt ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    system: tuple[Message, ...]
-    turns: tuple[tuple[Message, ...], ...]
-    now: tuple[Message, ...]
-
-    @classmethod
-    def of(cls, messages: tuple[Message, ...], current: int | None) -> _Parts:
-        start = next((at for at, message in enumerate(messages) if message.role != "system"), len(messages))
-        if current is None:
-            asked = (at for at in range(len(messages) - 1, -1, -1) if messages[at].role == "user")
-            current = len(messages) - next(asked, start)
-        end = max(start, len(messages) - current)
-        begins = [at for at in range(start, end) if at == start or messages[at].role == "user"]
-        turns = tuple(messages[at:to] for at, to in pairwise([*begins, end]))
-        return cls(messages[:start], turns, messages[end:])
-
-    def prompt(self, turns: Sequence[tuple[Message, ...]]) -> tuple[Message, ...]:
-        return (*self.system, *_flat(turns), *self.now)
-
-
-def _flat(turns: Sequence[tuple[Message, ...]]) -> tuple[Message, ...]:
-    return tuple(message for turn in turns for message in turn)
-
-
-def essence(turn: tuple[Message, ...]) -> tuple[Message, ...]:
-    """What stays of a turn that is taken away: nothing, or the skills that were read in it with the question that led
-    to them and the answer."""
-    skills = _skills(turn)
-    if not skills:
-        return ()
-    kept: list[Message] = []
-    for message in turn:
-        if message.role == "tool":
-            if message.tool_call_id in skills:
-                kept.append(message)
-        elif message.tool_calls:
-            if calls := tuple(call for call in message.tool_calls if call.name == SKILL_TOOL):
-                kept.append(Message(message.role, message.content, calls))
-        else:
-            kept.append(message)
-    return tuple(kept)
-
-
-def _skills(turn: tuple[Message, ...]) -> set[str | None]:
-    """The ids of the calls that read a skill."""
-    return {call.id for message in turn for call in message.tool_calls if call.name == SKILL_TOOL}
-
-
-def _said(turn: tuple[Message, ...]) -> tuple[Message, ...]:
-    """What there is to sum up of a turn: all but the skills, which stay as they are."""
-    skills = _skills(turn)
-    return tuple(message for message in turn if message.role != "tool" or message.tool_call_id not in skills)
-
-
 # ── the policies ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _dropped(parts: _Parts, scale: _Scale, window: int, limit: int, whole: int, policy: ContextPolicy) -> Fitted:
+async def _dropped(parts: Parts, scale: _Scale, window: int, limit: int, whole: int, policy: ContextPolicy) -> Fitted:
     """So many turns go at once that the context is `FILLED`; what an estimate chose is counted before it is sent."""
     ratio = whole / max(scale.about(parts.prompt(parts.turns)), 1)
     kept: list[tuple[Message, ...]] = []
@@ -278,11 +227,11 @@ async def _dropped(parts: _Parts, scale: _Scale, window: int, limit: int, whole:
     kept += parts.turns[gone:]
     what = "the oldest turn" if gone == 1 else f"the {gone} oldest turns"
     notice = f"dropped {what} ({scale.shown(whole - tokens)}): the context of {window:,} tokens was full"
-    return Fitted(parts.prompt(kept), (notice,), _flat(kept))
+    return Fitted(parts.prompt(kept), (notice,), flat(kept))
 
 
 async def _summarized(
-    hub: Hub, ask: Ask, parts: _Parts, scale: _Scale, window: int, limit: int, policy: ContextPolicy
+    hub: Hub, ask: Ask, parts: Parts, scale: _Scale, window: int, limit: int, policy: ContextPolicy
 ) -> Fitted:
     """The older turns as a summary, and with them as many of those that should stay as there is no room for."""
     notices: list[str] = []
@@ -293,8 +242,8 @@ async def _summarized(
         old = turns[: max(len(turns) - keep, 0)] or turns[:1]
         if len(old) == 1 and old[0][0].content.startswith(SUMMARY) and len(turns) > 1:
             old = turns[:2]
-        before = scale.about(_flat(old))
-        text, used = await summarized(hub, model, [_said(turn) for turn in old], ask, room=limit // 4)
+        before = scale.about(flat(old))
+        text, used = await summarized(hub, model, [without_skills(turn) for turn in old], ask, room=limit // 4)
         usage += used
         skills = [kept for kept in map(essence, old) if kept]
         summary = [(Message("user", f"{SUMMARY}\n{text}"), Message("assistant", "I will go on from there."))]
@@ -305,7 +254,7 @@ async def _summarized(
         notices.append(f"{did} (about {before:,} tokens): the context of {window:,} tokens was full")
         tokens = await scale.tokens(parts.prompt(turns))
         if tokens <= limit:
-            return Fitted(parts.prompt(turns), tuple(notices), _flat(turns), usage)
+            return Fitted(parts.prompt(turns), tuple(notices), flat(turns), usage)
         if not rest:
             raise _overflow(window, limit, tokens, scale, policy)
         keep = len(rest) // 2

@@ -77,7 +77,7 @@ class Turn:
         self._provider = self._model = ""
         self._reasoning: list[str] = []
         self._notices: list[str] = []
-        self._attempts = 1
+        self._answers = 1
         self._cached = True  # until an answer is none of the cache
         # of the request that runs, or was the last
         self._text: list[str] = []
@@ -112,7 +112,7 @@ class Turn:
             error=error,
             tool_calls=tuple(self.outcomes),
             rounds=0 if self._limits is None else self._limits.rounds,
-            attempts=self._attempts,
+            answers=self._answers,
             notices=tuple(self._notices),
             cached=self._cached and self._finish is not None,
         )
@@ -171,11 +171,11 @@ class Turn:
             self.done = self.result(reason, success=True, data=data)
 
     def _again(self, text: str, error: InvalidAnswer) -> Retry:
-        if self._attempts > self._own.config.max_retries:
+        if self._answers > self._own.config.max_retries:
             raise error
-        self._attempts += 1
+        self._answers += 1
         self._complaint = (Message("assistant", text), Message("user", complaint(error)))
-        return Retry(error.message, self._attempts)
+        return Retry(error.message, self._answers)
 
     # ── a request ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -31,7 +31,7 @@ class Result:
     text that came so far.
 
     ``tool_calls`` are the calls of all rounds in the order in which the model made them; ``rounds`` counts those in
-    which tools were called, ``attempts`` the answers until one fitted the format. ``notices`` say what the user should
+    which tools were called, ``answers`` the answers until one fitted the format. ``notices`` say what the user should
     know, such as what was left out of the prompt. ``cached`` says that all answers were those of earlier requests.
     """
 
@@ -47,7 +47,7 @@ class Result:
     error: str | None = None
     tool_calls: tuple[ToolOutcome, ...] = ()
     rounds: int = 0
-    attempts: int = 1
+    answers: int = 1
     notices: tuple[str, ...] = ()
     cached: bool = False
 
@@ -82,7 +82,7 @@ class Result:
             "error": self.error,
             "tool_calls": [outcome_fields(outcome) for outcome in self.tool_calls],
             "rounds": self.rounds,
-            "attempts": self.attempts,
+            "answers": self.answers,
             "notices": list(self.notices),
         }
 

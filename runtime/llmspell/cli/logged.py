@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def watch(hub: Hub, settings: Settings, program: str) -> None:
     if settings.logs.requests:
         from llmspell.agents.history.run_log import RunLog
 
-        observers.append(RunLog(program, keep_days=settings.logs.keep_days, keep_mb=settings.logs.keep_mb))
+        shown = os.path.abspath(program) if os.path.isfile(program) else program
+        observers.append(RunLog(shown, keep_days=settings.logs.keep_days, keep_mb=settings.logs.keep_mb))
     if lines.wants(logging.INFO):
         from llmspell.cli.request_lines import RequestLines
 

@@ -112,7 +112,7 @@ def _print(context: Context, found: Sequence[Brief], nothing: str) -> None:
     if not found:
         print(nothing, file=sys.stderr)
         return
-    rows = [(one.id, _moment(one.started_at), _cut(one.model, 20), _tokens(one), _words(one)) for one in found]
+    rows = [(one.id, _moment(one.started_at), _cut(_model(one.model), 20), _tokens(one), _words(one)) for one in found]
     width = shutil.get_terminal_size().columns
     print("\n".join(_cut(line, width) for line in table(("ID", "WHEN", "MODEL", "TOKENS", "PROMPT"), rows).split("\n")))
 
@@ -122,6 +122,11 @@ def _moment(seconds: float) -> str:
     then = time.localtime(seconds)
     today = time.localtime()[:3] == then[:3]
     return time.strftime("%H:%M:%S" if today else "%b %d %H:%M" if time.localtime()[0] == then[0] else "%Y-%m-%d", then)
+
+
+def _model(spec: str) -> str:
+    """A model's name as a column has room for it: of a file, its own name."""
+    return spec.rpartition("/")[2] if spec.startswith(("/", "./", "~")) else spec
 
 
 def _tokens(one: Brief) -> str | None:

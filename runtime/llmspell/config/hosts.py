@@ -27,12 +27,17 @@ _METADATA = [
 
 
 class GrantedHost(NamedTuple):
-    """A host that may be asked: ``name`` in lower case, ``private`` where its address may be one of this network."""
+    """A host that may be asked: ``name`` in lower case.
+
+    It is ``private`` where its address may be one of this network, and ``exact`` where that is granted by its very
+    name, not by a pattern.
+    """
 
     scheme: str
     name: str
     port: int
     private: bool
+    exact: bool
 
     def admit(self, address: str) -> None:
         """Let an address pass that the name stands for.
@@ -40,7 +45,7 @@ class GrantedHost(NamedTuple):
         Raises:
             SandboxError: it is one of this machine or its network, which `[sandbox] private_hosts` doesn't grant.
         """
-        if self.name == address and self.private:
+        if self.exact and self.name == address:
             return
         if _keeps_secrets(address) if self.private else not is_public(address):
             entry = f"{address if self.private else self.name}:{self.port}"
@@ -66,10 +71,10 @@ def granted_host(url: str, hosts: Iterable[str], private_hosts: Iterable[str]) -
     if parts.scheme not in _PORTS or not name:
         raise InvalidRequest(f"{url!r} is not the URL of a web server", hint="write it whole: https://example.org/page")
     name, port = _plain(name), port or _PORTS[parts.scheme]
-    private = any(_names(entry, name, port) for entry in private_hosts)
-    if not private and not any(_names(entry, name, port) for entry in hosts):
+    by = [entry for entry in private_hosts if _names(entry, name, port)]
+    if not by and not any(_names(entry, name, port) for entry in hosts):
         raise SandboxError(f"{name}: not granted by the sandbox", hint=how_to_grant(name, "hosts"))
-    return GrantedHost(parts.scheme, name, port, private)
+    return GrantedHost(parts.scheme, name, port, bool(by), any("*" not in entry for entry in by))
 
 
 def is_public(address: str) -> bool:

@@ -23,7 +23,8 @@ comes back with what the function asks, so that an agent that waits for itself i
 
 
 class FunctionFailed(ScriptError):
-    """A function of a script raised; ``value`` is what it raised, where that is a plain value of its own."""
+    """A function of a script raised; ``value`` is what it raised, where that is a plain value of its own. ``returned``
+    says that it ended well, and what it returned can't leave Lua."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         where, message = fields.get("where"), str(fields.get("message"))
@@ -34,6 +35,7 @@ class FunctionFailed(ScriptError):
         )
         self.retryable = bool(fields.get("retryable"))
         self.value = fields.get("value")
+        self.returned = bool(fields.get("returned"))
 
     @property
     def type(self) -> str:

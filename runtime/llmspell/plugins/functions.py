@@ -182,8 +182,9 @@ def _described(fields: Mapping[str, tuple[Any, Any]]) -> tuple[type, dict[str, A
     for name, inner in schema["properties"].items():
         if inner.get("default", ...) is None:
             schema["properties"][name] = _without_null(inner)
-    # what still refers to another one refers to itself
-    return kind, schema | ({"$defs": others} if "#/$defs/" in str(schema) else {})
+    if "#/$defs/" in str(schema):  # of types that refer to themselves
+        schema["$defs"] = {name: _inlined(inner, {}, tuple(others)) for name, inner in others.items()}
+    return kind, schema
 
 
 def _public(parameter: str) -> str:
@@ -192,7 +193,10 @@ def _public(parameter: str) -> str:
 
 
 def _inlined(schema: Any, others: Mapping[str, Any], within: tuple[str, ...]) -> Any:
-    """A schema without references, which some engines ignore, and without titles, the names of Python's classes."""
+    """A schema without references, which some engines ignore, and without titles, the names of Python's classes.
+
+    Objects with fields are closed: a name that nobody reads is a mistake.
+    """
     if isinstance(schema, list):
         return [_inlined(inner, others, within) for inner in schema]
     if not isinstance(schema, dict):
@@ -206,6 +210,7 @@ def _inlined(schema: Any, others: Mapping[str, Any], within: tuple[str, ...]) ->
         plain[key] = _inlined(plain[key], others, within)
     if "properties" in plain:
         plain["properties"] = {key: _inlined(inner, others, within) for key, inner in plain["properties"].items()}
+        plain.setdefault("additionalProperties", False)
     return plain
 
 

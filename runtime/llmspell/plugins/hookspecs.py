@@ -24,7 +24,7 @@ def llmspell_providers() -> Iterable[ProviderSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def llmspell_lua_modules(session: Any) -> Iterable[LuaModule]:  # type: ignore[empty-body]
-    """Lua globals for one run; ``session`` has ``settings``, ``hub``, ``script`` and ``arguments``."""
+    """Lua globals for one run; ``session`` has ``settings``, ``hub``, ``functions``, ``script`` and ``arguments``."""
 
 
 @hookspec

@@ -50,9 +50,10 @@ class ProviderSpec:
 class LuaModule:
     """A Lua global: ``source`` is a chunk whose result becomes the global ``name``.
 
-    The chunk sees the sandbox's globals and two functions more: ``await(op, …)`` waits for the result of an op,
-    ``call(op, …)`` takes the scalar result of one that doesn't wait. ``ops`` maps names to functions of Python;
-    a coroutine function waits. Arguments and results are JSON-like values.
+    The chunk sees the sandbox's globals and a few functions more: ``await(op, …)`` waits for the result of an op,
+    ``call(op, …)`` takes the scalar result of one that doesn't wait, ``number_function(fn)`` gives a number by which
+    ops may call a function. ``ops`` maps names to functions of Python; a coroutine function waits. Arguments and
+    results are JSON-like values.
     """
 
     name: str

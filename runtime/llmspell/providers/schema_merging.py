@@ -8,8 +8,8 @@ from typing import Any, Final
 from llmspell.providers.schema_words import DEMANDS, is_number, types_of
 
 _LEAST: Final = frozenset({"minLength", "minItems", "minimum", "exclusiveMinimum", "minProperties"})
-_DEFINE: Final = frozenset({"$defs", "definitions"})
 _MOST: Final = frozenset({"maxLength", "maxItems", "maximum", "exclusiveMaximum", "maxProperties"})
+_DEFINE: Final = frozenset({"$defs", "definitions"})
 
 
 def merged(one: Any, other: Any) -> Any:
@@ -24,9 +24,10 @@ def merged(one: Any, other: Any) -> Any:
     result = {**other, **one}
     for word in other.keys() & one.keys():
         result[word] = _both(word, one[word], other[word])
-    if "type" in one and "type" in other and not (kinds := _common_types(one, other)):
-        return False
-    elif "type" in one and "type" in other:
+    if "type" in one and "type" in other:
+        kinds = _common_types(one, other)
+        if not kinds:
+            return False
         result["type"] = kinds[0] if len(kinds) == 1 else kinds
     if result.get("enum") == [] or ("const" in one and "const" in other and one["const"] != other["const"]):
         return False
@@ -59,15 +60,15 @@ def _describe(result: dict[str, Any], one: Mapping[str, Any], other: Mapping[str
         names = dict.fromkeys([*one.get("properties", ()), *other.get("properties", ())])
         found = {name: _property(name, one, other) for name in names}
         result["properties"] = {name: inner for name, inner in found.items() if inner is not False}
-    if one.get("additionalProperties") is False or other.get("additionalProperties") is False:
-        result["additionalProperties"] = False
-    elif isinstance(one.get("additionalProperties"), Mapping) and "additionalProperties" in other:
-        result["additionalProperties"] = {"allOf": [one["additionalProperties"], other["additionalProperties"]]}
+    others = [schema["additionalProperties"] for schema in (one, other) if "additionalProperties" in schema]
+    if len(others) == 2:
+        demanding = [inner for inner in others if inner is not True]
+        result["additionalProperties"] = False not in others and ({"allOf": demanding} if demanding else True)
 
 
 def _property(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Any:
     parts = [_said_of(name, one), _said_of(name, other)]
-    if False in [part for part in parts if isinstance(part, bool)]:
+    if any(part is False for part in parts):
         return False
     told = [part for part in parts if isinstance(part, Mapping)]
     return told[0] if len(told) == 1 else {"allOf": told} if told else {}

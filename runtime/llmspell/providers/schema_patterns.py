@@ -53,10 +53,9 @@ def _class(inside: str) -> str | None:
             return None
         parts.append(token)
     made = "".join(parts)
-    return None if re.search(r"[^\\]-[^\\]", made) and _covers_quote(made) else f"[{made}]"
+    return None if _covers_quote(made.replace("\\", "")) else f"[{made}]"
 
 
 def _covers_quote(inside: str) -> bool:
     """Whether a range in a class takes a quote or a backslash in."""
-    ranges = re.findall(r"(?<!\\)([^\\])-([^\\])", inside)
-    return any(low <= sign <= high for low, high in ranges for sign in '"\\')
+    return any(low <= sign <= high for low, high in re.findall("(.)-(.)", inside) for sign in '"\\')

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from llmspell.errors import InvalidRequest
-from llmspell.providers.schema_dialects import BASIC, Dialect
+from llmspell.providers.schema_dialects import BASIC, MAX_NUMBER, Dialect
 from llmspell.providers.schema_merging import demands, merged
 from llmspell.providers.schema_words import is_number, target, type_of, types_of
 
@@ -158,7 +158,7 @@ class _Document:
             return self._array(schema, inside)
         if kind == "string":
             return self._string(schema)
-        return self._integer(schema) if kind == "integer" else _number(schema) if kind == "number" else {}
+        return self._integer(schema) if kind == "integer" else self._number(schema) if kind == "number" else {}
 
     def _object(self, schema: Mapping[str, Any], inside: tuple[str, ...]) -> Any:
         required = list(schema.get("required", ()))
@@ -239,8 +239,22 @@ class _Document:
             if word in schema and (highest is None or schema[word] <= highest)
         }
 
+    def _number(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        said = _bounds(schema)
+        if (decimals := self.dialect.decimals) is None:
+            return said
+        said = {word: value for word, value in said.items() if abs(value) < MAX_NUMBER}
+        low = max((said[word] for word in ("minimum", "exclusiveMinimum") if word in said), default=-MAX_NUMBER)
+        high = min((said[word] for word in ("maximum", "exclusiveMaximum") if word in said), default=MAX_NUMBER)
+        sizes = [high - low, *(abs(bound) for bound in (low, high) if bound)]
+        if min(sizes) > 10 ** (3 - decimals):  # else there may be no number so coarse between them
+            said.setdefault("multipleOf", 10**-decimals)
+        if low == -MAX_NUMBER:
+            said["minimum"] = low
+        return {**said, "maximum": high} if high == MAX_NUMBER else said
+
     def _integer(self, schema: Mapping[str, Any]) -> Any:
-        said = _number(schema)
+        said = _bounds(schema)
         lows = [math.ceil(said["minimum"])] if "minimum" in said else []
         lows += [math.floor(said["exclusiveMinimum"]) + 1] if "exclusiveMinimum" in said else []
         highs = [math.floor(said["maximum"])] if "maximum" in said else []
@@ -278,6 +292,6 @@ def _whole(value: Any, kinds: set[str]) -> bool:
     return "integer" in kinds and isinstance(value, float) and value.is_integer()
 
 
-def _number(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _bounds(schema: Mapping[str, Any]) -> dict[str, Any]:
     words = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
     return {word: schema[word] for word in words if is_number(schema.get(word))}

@@ -49,6 +49,7 @@ from llmspell.providers.contract import (
 from llmspell.testing import registration, requests
 from llmspell.testing.driving import drive
 from llmspell.testing.embedding_rules import EmbeddingRules
+from llmspell.testing.likelihood_rules import LikelihoodRules
 from llmspell.testing.memory_rules import MemoryRules
 from llmspell.testing.streams import (
     check_info,
@@ -66,7 +67,7 @@ from llmspell.testing.streams import (
 T = TypeVar("T")
 
 
-class ProviderConformance(EmbeddingRules, MemoryRules):
+class ProviderConformance(EmbeddingRules, LikelihoodRules, MemoryRules):
     """Subclass it in a test module, say which plugin or provider to check, and name a model of it.
 
     Give either ``plugin``, the name of the plugin's module (then ``settings`` goes to the factory, and import and

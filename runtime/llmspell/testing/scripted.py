@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import math
-import zlib
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
@@ -21,6 +19,7 @@ from llmspell.providers.contract import (
     OPTIONS,
     ChatEvent,
     ChatRequest,
+    CompletionRequest,
     EmbedRequest,
     EmbedResult,
     Finish,
@@ -30,12 +29,15 @@ from llmspell.providers.contract import (
     Provider,
     ProviderStatus,
     ReasoningDelta,
+    ScoreRequest,
+    ScoreResult,
     TextDelta,
     ToolCall,
     Usage,
 )
+from llmspell.testing.words import score_of_words, vector_of_words
 
-Gate: TypeAlias = Callable[[ChatRequest], Awaitable[None] | None]
+Gate: TypeAlias = Callable[[Any], Awaitable[None] | None]
 Step: TypeAlias = str | ChatEvent | Exception | float | asyncio.Event | Gate
 """One step of a reply: a text (a delta), an event as it is, an error to raise, or something to wait for: seconds, an
 `asyncio.Event`, or a function of the request that may be async."""
@@ -49,17 +51,25 @@ class _Reply:
 
 
 class ScriptedProvider(Provider):
-    """Answers each chat with the next reply of its queue.
+    """Answers each chat and each completion with the next reply of its queue.
 
-    ``requests`` holds every request as it came; ``running`` counts the streams open now, ``stopped`` those that were
-    closed or cancelled before their end. Without a reply left, ``answer`` gives the steps; without that either, the
-    chat fails and says so. Models beside ``models`` are not found, options beside the common ones and ``options`` are
-    refused: it keeps the contract like any provider.
+    ``requests`` holds every chat as it came and ``completions`` what was to be gone on with; ``running`` counts the
+    streams open now, ``stopped`` those that were closed or cancelled before their end. Without a reply left, ``answer``
+    gives the steps for a request; without that either, the chat fails and says so. Models beside ``models`` are not
+    found, options beside the common ones and ``options`` are refused: it keeps the contract like any provider.
 
     ``vector`` turns a text into its vector, or raises; without it texts that share words get vectors that are near
     each other. ``embed_requests`` holds what was to be embedded. A model is in memory from its first request on, until
     it is unloaded.
+
+    ``score`` says how likely a text is after a prefix; without it a text is the likelier the more of its words are in
+    the prefix. ``scores`` holds what was asked. ``count`` gives the tokens of a chat; without it words count, as they
+    do in the usage. Of the verbs of `Provider`, those named in ``without`` are missing.
     """
+
+    def __new__(cls, *_: Any, without: Iterable[str] = (), **__: Any) -> ScriptedProvider:
+        lacking = {verb: getattr(Provider, verb) for verb in without}
+        return super().__new__(type(cls.__name__, (cls,), lacking) if lacking else cls)
 
     def __init__(
         self,
@@ -67,12 +77,17 @@ class ScriptedProvider(Provider):
         name: str = "scripted",
         models: Sequence[str | ModelInfo] = ("model",),
         options: Iterable[str] = (),
-        answer: Callable[[ChatRequest], Iterable[Step]] | None = None,
+        answer: Callable[[Any], Iterable[Step]] | None = None,
         vector: Callable[[str], Iterable[float]] | None = None,
+        score: Callable[[str, str], float] | None = None,
+        count: Callable[[ChatRequest], int] | None = None,
         status: ProviderStatus | None = None,
+        without: Iterable[str] = (),
     ) -> None:
         self.name = name
         self.requests: list[ChatRequest] = []
+        self.completions: list[CompletionRequest] = []
+        self.scores: list[ScoreRequest] = []
         self.embed_requests: list[EmbedRequest] = []
         self.running = 0
         self.stopped = 0
@@ -81,6 +96,8 @@ class ScriptedProvider(Provider):
         self._options = frozenset(options)
         self._answer = answer
         self._vector = vector or vector_of_words
+        self._score = score or score_of_words
+        self._count = count or _words
         self._status = status
         self._loaded: dict[str, ModelInfo] = {}
         self._busy: Counter[str] = Counter()  # chats that run on a model
@@ -123,8 +140,29 @@ class ScriptedProvider(Provider):
             hint=f"it has {', '.join(known) or 'none'}: ScriptedProvider(models=…)",
         )
 
-    async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
-        self.requests.append(request)
+    def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        return self._said(request, self.requests)
+
+    def complete(self, request: CompletionRequest) -> AsyncIterator[ChatEvent]:
+        return self._said(request, self.completions)
+
+    async def score(self, request: ScoreRequest) -> ScoreResult:
+        self.scores.append(request)
+        await self._hold(request.model)
+        await asyncio.sleep(0)  # as with the deltas of a chat
+        numbers = tuple(
+            float(self._score(prefix, request.text)) if request.text else 0.0 for prefix in request.prefixes
+        )
+        return ScoreResult(numbers, request.model.id, Usage(sum(len(prefix.split()) for prefix in request.prefixes)))
+
+    async def count(self, request: ChatRequest) -> int:
+        await self.info(request.model)
+        await asyncio.sleep(0)
+        return self._count(request)
+
+    async def _said(self, request: Any, requests: list[Any]) -> AsyncIterator[ChatEvent]:
+        """The next reply, to a request that is noted in its list."""
+        requests.append(request)
         await self._hold(request.model)
         self._check(request)
         reply = self._next(request)
@@ -178,7 +216,7 @@ class ScriptedProvider(Provider):
         info = await self.info(ref)
         self._loaded[info.id] = info
 
-    def _check(self, request: ChatRequest) -> None:
+    def _check(self, request: ChatRequest | CompletionRequest) -> None:
         for option, value in request.options.items():
             if option in self._options:
                 continue
@@ -190,19 +228,21 @@ class ScriptedProvider(Provider):
                     f"option '{option}' is {value!r}, not {kinds}", hint=f"pass a value of type {kinds}"
                 )
 
-    def _next(self, request: ChatRequest) -> _Reply:
+    def _next(self, request: ChatRequest | CompletionRequest) -> _Reply:
         if self._queue:
             return self._queue.popleft()
         if self._answer is not None:
             return _Reply(tuple(self._answer(request)), None, None)
-        last = request.messages[-1].content if request.messages else ""
+        chat = isinstance(request, ChatRequest)
+        which = f"chat {len(self.requests)}" if chat else f"completion {len(self.completions)}"
+        last = (_texts(request) or [""])[-1][:60]
         raise ProviderError(
-            f"the scripted provider '{self.name}' has no reply left for chat {len(self.requests)} ({last[:60]!r})",
+            f"the scripted provider '{self.name}' has no reply left for {which} ({last!r})",
             provider=self.name,
             hint="call enqueue(…) once for every chat",
         )
 
-    async def _play(self, reply: _Reply, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
+    async def _play(self, reply: _Reply, request: ChatRequest | CompletionRequest) -> AsyncGenerator[ChatEvent, None]:
         deltas = 0
         called = False
         for step in reply.steps:
@@ -217,12 +257,12 @@ class ScriptedProvider(Provider):
             yield event
             if isinstance(event, Finish):
                 return
-        usage = reply.usage or Usage(sum(len(message.content.split()) for message in request.messages), deltas)
+        usage = reply.usage or Usage(_words(request), deltas)
         reason: FinishReason = reply.finish or ("tool_calls" if called else "stop")
         yield Finish(reason, request.model.id, usage)
 
     @staticmethod
-    async def _waited(step: Step, request: ChatRequest) -> bool:
+    async def _waited(step: Step, request: ChatRequest | CompletionRequest) -> bool:
         """Wait if the step is a thing to wait for, and say whether it was."""
         if isinstance(step, int | float):
             await asyncio.sleep(step)
@@ -237,13 +277,14 @@ class ScriptedProvider(Provider):
         return True
 
 
-def vector_of_words(text: str, length: int = 16) -> tuple[float, ...]:
-    """A vector of length 1 made of a text's words: the same in every run, and of a text without words too."""
-    counts = [0.0] * length
-    for word in text.lower().split() or [text]:
-        counts[zlib.crc32(word.encode("utf-8", "surrogatepass")) % length] += 1
-    norm = math.hypot(*counts)
-    return tuple(count / norm for count in counts)
+def _texts(request: ChatRequest | CompletionRequest) -> list[str]:
+    if isinstance(request, CompletionRequest):
+        return [request.prompt]
+    return [message.content for message in request.messages]
+
+
+def _words(request: ChatRequest | CompletionRequest) -> int:
+    return sum(len(text.split()) for text in _texts(request))
 
 
 def scripted_plugin(

@@ -64,6 +64,19 @@ def test_other_processes_may_write_meanwhile(path, database, conversations):
     assert conversations.load("waiting")[1] == HELLO
 
 
+def test_who_reads_waits_for_nobody_and_makes_no_file(path, database, conversations):
+    assert conversations.all() == []
+    assert not path.parent.exists()
+    conversations.save("one", "fake/model", {}, HELLO)
+    other = database.open()
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("DELETE FROM conversations")
+    assert [saved.name for saved in conversations.all()] == ["one"]
+    other.execute("COMMIT")
+    other.close()
+    assert conversations.all() == []
+
+
 def test_many_threads_make_the_file_at_once(path, warnings):
     names = [f"talk {number}" for number in range(12)]
     barrier = threading.Barrier(len(names))
@@ -142,6 +155,17 @@ def test_a_file_of_another_program_is_moved_aside(path, conversations, warnings)
     assert "no such table" in warnings[0]
 
 
+def test_what_is_left_of_a_deleted_file_gets_into_no_new_one(path, database, conversations, warnings):
+    open_ = database.open()
+    fill(conversations, 3)
+    path.unlink()
+    assert path.with_name("history.db-wal").exists()
+    conversations.save("new", "fake/model", {}, HELLO)
+    open_.close()
+    assert [one.name for one in conversations.all()] == ["new"]
+    assert warnings == []
+
+
 # ── versions ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -191,7 +215,7 @@ def test_a_step_that_fails_changes_nothing(path, conversations, monkeypatch):
 def test_a_folder_that_is_a_file(tmp_path):
     (tmp_path / "data").write_text("")
     with pytest.raises(StorageError) as caught:
-        Conversations(Database(str(tmp_path / "data" / "history" / "history.db"))).all()
+        Conversations(Database(str(tmp_path / "data" / "history" / "history.db"))).save("x", "m", {}, HELLO)
     assert "Not a directory" in caught.value.message and "LLMSPELL_HOME" in caught.value.hint
 
 

@@ -333,6 +333,26 @@ def test_a_damaged_file_is_moved_aside_and_the_log_goes_on(hub, provider, chat, 
     assert "damaged" in warnings[0]
 
 
+def test_an_index_that_is_damaged_while_the_run_goes_on(hub, provider, chat, path, database, log, run, warnings):
+    Conversations(database).save("talk", "fake/model", {}, HELLO)
+
+    async def work():
+        for _ in range(3):
+            provider.enqueue("yes")
+            await chat()
+        await hub.observer.aclose()
+        database.run(lambda connection: connection.execute("UPDATE words_data SET block = x'00' WHERE id > 1"))
+        for _ in range(2):
+            provider.enqueue("no")
+            await chat()
+        await hub.aclose()
+
+    run(work())
+    assert [one["answer"] for one in logged(log)] == ["no", "no"]
+    assert "1 saved conversation could be read" in warnings[0]
+    assert len(warnings) == 1
+
+
 def test_a_file_that_goes_away_during_the_run(hub, provider, chat, path, log, run):
     async def work():
         for _ in range(2):

@@ -50,7 +50,8 @@ def test_the_tools_take_the_names_that_there_are(two):
         schema = check_schema(tool.parameters)
         for _, arguments in tool.examples:
             assert violations(arguments, schema) == []
-    assert ("Extracts text from PDF files.", {"name": "pdf"}) in activate.examples
+    assert ("How do I extract text from PDF files?", {"name": "pdf"}) in activate.examples
+    assert "pdf: extract text from PDF files" in activate.description
     assert list(violations({"name": "zip"}, check_schema(activate.parameters)))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from llmspell.agents.tools.mode import Modes, choose
 from llmspell.config import load
-from llmspell.errors import ModelNotFound, UnsupportedOption
+from llmspell.errors import ModelNotFound, ProviderError, UnsupportedOption
 from llmspell.plugins.host import PluginHost
 from llmspell.providers.contract import CompletionRequest, Finish, ModelInfo, ScoreRequest, ScoreResult, Usage
 from llmspell.providers.hub import Hub
@@ -25,6 +25,11 @@ class Plain(ScriptedProvider):
     @classmethod
     def can(cls, verb):
         return verb not in ("score", "complete") and super().can(verb)
+
+
+class Silent(Plain):
+    async def info(self, ref):
+        raise ProviderError("no idea")
 
 
 class Scoring(Plain):
@@ -81,7 +86,24 @@ def test_a_mode_that_can_not_be_says_why(hub, capabilities, wanted, why):
 
 def test_a_model_that_is_not_there(hub):
     with pytest.raises(ModelNotFound):
-        asyncio.run(choose(hub(Plain, None), "fake/other", "auto"))
+        asyncio.run(choose(hub(Plain, None), "local/other", "auto"))
+
+
+def test_a_model_that_has_to_be_fetched_first(hub):
+    made = hub(Scoring, ["chat"])
+    found, made.fake._models = made.fake._models, ()
+
+    async def fetch(error):
+        made.fake._models = found
+        return True
+
+    made.on_missing = fetch
+    assert asyncio.run(choose(made, "local/model", "auto")) == "score"
+
+
+def test_a_provider_that_describes_nothing(hub):
+    made = hub(Silent, ["chat"])
+    assert asyncio.run(choose(made, "fake/model", "auto")) == "native"
 
 
 def test_a_provider_is_asked_once_for_a_model(hub):

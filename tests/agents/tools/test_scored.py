@@ -9,7 +9,7 @@ from llmspell.agents.tools.argument_prompt import bounded, takes_nothing
 from llmspell.agents.tools.scored import scored_chat
 from llmspell.agents.tools.values import Ask
 from llmspell.config import load
-from llmspell.errors import ProviderError, Timeout
+from llmspell.errors import InvalidRequest, ProviderError, Timeout
 from llmspell.plugins.host import PluginHost
 from llmspell.plugins.values import Tool
 from llmspell.providers.contract import Finish, Message, Notice, ScoreResult, TextDelta, Timeouts, ToolCall, Usage
@@ -97,12 +97,12 @@ def test_what_is_scored_and_what_is_gone_on_with(hub, provider):
     weather, dice, talk = provider.scored[0].prefixes
     assert weather == (
         "About weather.\nFor example, the user says: Cold in Rome?\nFor example, the user says: Rain?\n"
-        "For example, the user says: "
+        "For example, the user says:"
     )
-    assert dice == "About dice.\nFor example, the user says: "
+    assert dice == "About dice.\nFor example, the user says:"
     assert talk.startswith("Talk to the user, write a text or explain something.\nFor example, the user says: Hi")
-    assert talk.count("For example, the user says: ") == 4
-    assert provider.scored[0].text == "Is it windy in Oslo?"
+    assert talk.count("\nFor example, the user says:") == 5
+    assert provider.scored[0].text == " Is it windy in Oslo?"
     assert provider.completed[0].prompt == (
         "About weather.\n\n"
         'Request: Cold in Rome?\nJSON: {"city":"Rome","at":"now"}\n\n'
@@ -125,15 +125,18 @@ def test_of_a_long_request_the_beginning_and_the_end_are_scored_and_all_is_gone_
     provider.likely, provider.written = {"weather": -1}, [("{}", "stop")]
     run(hub, (Message("user", request),))
     assert len(provider.scored[0].text) < 700
-    assert provider.scored[0].text.startswith("Sum this up") and provider.scored[0].text.endswith("as a table")
+    assert provider.scored[0].text.startswith(" Sum this up") and provider.scored[0].text.endswith("as a table")
     assert request in provider.completed[0].prompt
 
 
-@pytest.mark.parametrize(("none", "called"), [(-19, True), (-17, False)])
-def test_a_tool_without_examples_is_not_put_behind_for_that(hub, provider, none, called):
-    provider.likely = {"dice": -20, "weather": -20.5, "Talk to the user": none}
+@pytest.mark.parametrize(
+    ("request_text", "none", "called"),
+    [("Roll!", -22, False), ("Roll!", -24, True), ("Roll two dice for me, please.", -21, True), (" ", -22, False)],
+)
+def test_a_short_request_is_for_a_tool_only_where_that_is_clear(hub, provider, request_text, none, called):
+    provider.likely = {"dice": -20, "Talk to the user": none}
     provider.enqueue("Hi")
-    events = run(hub, ASKED)
+    events = run(hub, (Message("user", request_text),))
     assert [event.name for event in events if isinstance(event, ToolCall)] == (["dice"] if called else [])
 
 
@@ -161,6 +164,9 @@ def test_no_tool_is_an_ordinary_answer_with_what_the_user_set(hub, provider):
 
 CALL = Message("assistant", "", (ToolCall("call_1", "weather", {"city": "Oslo"}),))
 RESULT = Message("tool", '{"wind": 7}', tool_call_id="call_1")
+FOLDED = Message(
+    "user", 'Is it windy in Oslo?\n\nResult of weather: {"wind": 7}\n\nAnswer the request with this result.'
+)
 
 
 def test_after_a_result_the_model_answers_and_no_tool_is_offered(hub, provider):
@@ -168,10 +174,26 @@ def test_after_a_result_the_model_answers_and_no_tool_is_offered(hub, provider):
     events = run(hub, (*ASKED, CALL, RESULT))
     assert events == [TextDelta("7 knots"), Finish("stop", "model", Usage(7, 2))]
     assert provider.scored == []
-    [folded] = provider.requests[0].messages
-    assert folded.content == (
-        'Is it windy in Oslo?\n\nResult of weather: {"wind": 7}\n\nAnswer the request with this result.'
-    )
+    assert provider.requests[0].messages == (Message("system", "You are a helpful assistant."), FOLDED)
+
+
+def test_it_answers_to_the_turn_alone_under_its_own_instructions(hub, provider):
+    provider.enqueue("7 knots").enqueue("8 knots")
+    system = Message("system", "Be brief.")
+    earlier = (Message("user", "Hello"), Message("assistant", "Hi"))
+    run(hub, (system, *earlier, *ASKED, CALL, RESULT))
+    assert provider.requests[0].messages == (system, FOLDED)
+    run(hub, (*earlier, *ASKED, CALL, RESULT))
+    assert provider.requests[1].messages[1:] == (FOLDED,)
+
+
+def test_a_template_without_system_messages_gets_none(hub, provider):
+    provider.enqueue(InvalidRequest("the template takes no system message")).enqueue("7 knots")
+    assert run(hub, (*ASKED, CALL, RESULT))[0] == TextDelta("7 knots")
+    assert provider.requests[1].messages == (FOLDED,)
+    provider.enqueue(InvalidRequest("no"))
+    with pytest.raises(InvalidRequest):
+        run(hub, (Message("system", "Be brief."), *ASKED, CALL, RESULT))
 
 
 def test_the_next_turn_may_call_again_and_ids_go_on(hub, provider):
@@ -180,7 +202,7 @@ def test_the_next_turn_may_call_again_and_ids_go_on(hub, provider):
     other = Message("assistant", "", (ToolCall("call_41", "dice", {}), ToolCall("x", "dice", {})))
     assert run(hub, (*ASKED, *more))[0].id == "call_2"
     assert run(hub, (*ASKED, other, *more))[0].id == "call_42"
-    assert provider.scored[0].text == "Roll"
+    assert provider.scored[0].text == " Roll"
 
 
 def test_without_tools_the_model_is_asked_at_once(hub, provider):

@@ -34,6 +34,13 @@ def test_values_by_dotted_key(lua):
     ]
 
 
+def test_whether_tools_may_reach_hosts(lua):
+    code = "print(Config.isNetworkAccessAllowed())"
+    assert lua(code) == ["false"]
+    for key in ("hosts", "private_hosts"):
+        assert lua(code, toml=f'[sandbox]\n{key} = ["x.test"]') == ["true"]
+
+
 def test_secrets_stay_hidden(lua):
     (line,) = lua('print(JSON.stringify(Config.get()), Config.get("providers.fake.project"))', toml=TOML)
     assert "sk-0123456789abcdef" not in line and "hush" not in line

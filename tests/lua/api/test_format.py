@@ -59,7 +59,7 @@ def test_an_answer_that_does_not_fit_is_asked_for_again_with_what_is_wrong(lua, 
     assert lua("""
         local a = Agent.create{ format = { properties = { n = { type = "integer" } }, additionalProperties = false } }
         local r = a:execute("Hi")
-        print(r.data.n, r.attempts, #a:messages())
+        print(r.data.n, r.answers, #a:messages())
     """) == ["1\t2\t2"]
     told = provider.requests[1].messages[-1]
     assert told.role == "user"

@@ -150,7 +150,7 @@ def test_what_is_no_tool_is_refused(lua, extra, definition, message):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("return print", "a function can't leave Lua"),
+        ("return print", "the tool 't' returned what can't be told: a function can't leave Lua"),
         ("local t = {} t.t = t return t", "contains itself"),
         ("error('no luck')", "main.lua:1: no luck"),
         ("error({ message = 'odd', type = 'weird' })", "odd"),

@@ -122,6 +122,15 @@ def test_a_schema_that_the_engine_would_drop_is_refused(gguf, ask, schema):
     assert error.value.option == "format"
 
 
+@pytest.mark.parametrize("bounds", [{}, {"minimum": 0, "maximum": 5}])
+@pytest.mark.parametrize("question", ["Give me some data.", "What is a third?"])
+def test_a_number_has_an_end(gguf, ask, question, bounds):
+    schema = check_schema({"properties": {"x": {"type": "number", **bounds}}, "required": ["x"]})
+    text, finish = answer(gguf, ask(question, format=schema, max_tokens=40))
+    assert finish.reason == "stop", text
+    assert isinstance(json.loads(text)["x"], (int, float))
+
+
 def test_what_is_required_and_not_described_comes_too(gguf, ask):
     schema = {"type": "object", "properties": {"a": {"const": 1}}, "required": ["a", "b"]}
     text, _ = answer(gguf, ask("Give me some data.", format=schema, max_tokens=20))

@@ -133,11 +133,19 @@ def test_info_knows_what_a_model_can(replay, ollama, id, name, able):
     assert info.architecture == ("bert" if name == "all-minilm" else "llama")
     assert info.size_bytes > 40_000_000
     assert info.loaded is (True if name == "smollm2" else None)
+    assert info.window == {"smollm2": 2048, "all-minilm": None}.get(name, info.window)
 
 
 def test_what_is_not_in_memory(replay, ollama):
     replay.play("show-smollm2", "tags", "ps-none")
-    assert drive(ollama.info(SMOLLM2)).loaded is False
+    info = drive(ollama.info(SMOLLM2))
+    assert (info.loaded, info.window) == (False, 8192)
+
+
+def test_the_window_is_what_is_set(replay, provide):
+    for wanted, window in ((512, 512), (100_000, 8192), (0, None)):
+        replay.play("show-smollm2", "tags", "ps-one")
+        assert drive(provide(context_length=wanted).info(SMOLLM2)).window == window
 
 
 def test_an_unknown_model_names_what_is_near(replay, ollama):

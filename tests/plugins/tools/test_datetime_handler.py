@@ -24,6 +24,15 @@ def test_now(handle):
     assert here["timezone"] == "local"
 
 
+@pytest.mark.parametrize("name", ["Asia/Tokyo", "Tokyo", "tokyo", "America/Tokyo", " Asia/Tokyo "])
+def test_a_time_zone_goes_by_its_city_too(handle, name):
+    assert handle("now", timezone=name)["timezone"] == "Asia/Tokyo"
+    assert (
+        handle("convert_timezone", input="2025-01-02 14:30", target_timezone="new york")["timezone"]
+        == "America/New_York"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "parsed"),
     [

@@ -1,6 +1,7 @@
 """json-processor, and the process in which jq runs."""
 
 import json
+import sys
 
 import pytest
 
@@ -57,6 +58,7 @@ def test_validate(process):
     [
         ({"input": "{", "query": "."}, "input is not JSON"),
         ({"input": "1 2", "query": "."}, "input is not JSON"),
+        ({"input": "[NaN]", "query": "."}, "NaN is no number of JSON"),
         ({"input": "[" * 100_000, "query": "."}, "input is not JSON"),
         ({"input": "{}", "query": ".a |"}, "syntax error"),
         ({"input": "{}", "query": "lenght"}, "lenght/0 is not defined"),
@@ -84,6 +86,12 @@ def test_a_filter_that_never_ends_is_stopped(process, query, monkeypatch):
 def test_a_filter_that_needs_all_the_memory_is_stopped(process, query):
     with pytest.raises(ToolError, match="more than 512 MB of memory"):
         process("{}", query=query)
+
+
+def test_a_process_that_fails_says_why(process, monkeypatch):
+    monkeypatch.setattr("sys.path", [entry for entry in sys.path if "site-packages" not in entry])
+    with pytest.raises(ToolError, match="No module named 'jq'"):
+        process("{}")
 
 
 def test_a_filter_sees_neither_environment_nor_files(process, tmp_path, monkeypatch):

@@ -62,7 +62,7 @@ class Conversations:
             found = connection.execute("SELECT settings, messages FROM conversations WHERE name = ?", (name,))
             return found.fetchone()
 
-        row = self._database.run(read)
+        row = self._database.read(read)
         if row is None:
             raise InvalidRequest(f"no conversation was saved as '{name}'", hint=self._names_for(name))
         try:
@@ -80,7 +80,7 @@ class Conversations:
             )
             return [Saved(*row) for row in rows]
 
-        return self._database.run(read)
+        return self._database.read(read)
 
     def delete(self, name: str) -> bool:
         """Forget one; False if there is none of that name."""

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from llmspell.config.paths import folder
@@ -30,7 +30,16 @@ NAME = "history.db"
 BUSY_SECONDS = 10.0
 """How long a process waits while others write."""
 _PARTS = ("", "-wal", "-shm")
-_DAMAGED = ("malformed", "not a database", "no such table", "no such column", "has no column", "Could not decode")
+_DAMAGED = (
+    "malformed",
+    "not a database",
+    "no such table",
+    "no such column",
+    "has no column",
+    "Could not decode",
+    "constraint failed",
+)
+"""What SQLite says of a file that isn't as we left it."""
 
 
 def default_path() -> str:
@@ -68,6 +77,19 @@ class Database:
 
         return self._again_if_damaged(once)
 
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Carry out ``work``, which changes nothing, beside those who write; where there is no file yet, none is made.
+
+        Raises:
+            StorageError: as `run` does.
+        """
+
+        def once() -> T:
+            with typed(self.path), closing(self._to_read()) as connection, transaction(connection, "DEFERRED"):
+                return work(connection)
+
+        return self._again_if_damaged(once)
+
     def open(self) -> sqlite3.Connection:
         """A connection for a thread that writes often; raises as `run` does. What it does itself is not `typed`."""
 
@@ -78,23 +100,26 @@ class Database:
         return self._again_if_damaged(once)
 
     def _again_if_damaged(self, work: Callable[[], T]) -> T:
+        file = file_number(self.path)
         try:
             return work()
         except Damage as damage:
-            self.move_aside(damage)
+            self.move_aside(damage, file)
         try:
             return work()
         except Damage as damage:
             raise unusable(self.path, str(damage)) from damage
 
-    def move_aside(self, damage: Damage) -> None:
-        """Put a damaged file away, with what can be read of its conversations taken over; others may be first.
+    def move_aside(self, damage: Damage, file: int) -> None:
+        """Put a damaged file away, with what can be read of its conversations taken over.
+
+        ``file`` is its number: where there is another file by now, somebody else was first.
 
         Raises:
             StorageError: it can't be moved.
         """
         with typed(self.path), self._alone():
-            if self._is_sound():
+            if file_number(self.path) != file:
                 return
             target = self._free_name()
             for part in _PARTS:
@@ -106,18 +131,30 @@ class Database:
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _connected(self, durable: bool) -> sqlite3.Connection:
+    def _to_read(self) -> sqlite3.Connection:
+        if os.path.exists(self.path):
+            return self._connected(durable=False)
         import sqlite3
 
+        from llmspell.agents.history.schema import migrate
+
+        empty = sqlite3.connect(":memory:", isolation_level=None)
+        migrate(empty, 0)
+        return empty
+
+    def _connected(self, durable: bool) -> sqlite3.Connection:
         from llmspell.agents.history.schema import VERSION
 
-        self._make_file()
-        connection = sqlite3.connect(self.path, BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        if not os.path.exists(self.path):
+            with self._alone():
+                self._make_file()
+        connection = self._plain(self.path)
         try:
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version < VERSION:
-                self._bring_up_to_date(connection)
+                with self._alone():
+                    _bring_up_to_date(connection)
             elif version > VERSION:
                 raise StorageError(
                     f"the history {self.path} is of a newer llmspell (its version is {version}, not {VERSION})",
@@ -128,19 +165,21 @@ class Database:
             raise
         return connection
 
+    def _plain(self, path: str, mode: str = "rw") -> sqlite3.Connection:
+        """A connection to a file that must be there: SQLite would make it with rights of its own choice."""
+        import sqlite3
+        from urllib.parse import quote
+
+        uri = f"file:{quote(os.path.abspath(path))}?mode={mode}"
+        return sqlite3.connect(uri, BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
+
     def _make_file(self) -> None:
-        os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        """Make an empty file, for the one who holds the lock."""
         if not os.path.exists(self.path):
+            for part in _PARTS[1:]:  # of a file that somebody deleted; SQLite would take them for those of the new one
+                with suppress(FileNotFoundError):
+                    os.unlink(self.path + part)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its other files the same mode
-
-    def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
-        from llmspell.agents.history.schema import migrate
-
-        with self._alone():
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute("PRAGMA journal_mode = WAL")
-            with transaction(connection):
-                migrate(connection, connection.execute("PRAGMA user_version").fetchone()[0])
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -154,18 +193,6 @@ class Database:
         finally:
             os.close(descriptor)
 
-    def _is_sound(self) -> bool:
-        """Whether somebody else has put a good file in the place of the damaged one already."""
-        import sqlite3
-
-        try:
-            with closing(sqlite3.connect(f"file:{_quoted(self.path)}?mode=rw", uri=True)) as connection:
-                checked = connection.execute("PRAGMA quick_check(1)").fetchone()
-                tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-                return checked == ("ok",) and {"conversations", "requests"} <= tables
-        except sqlite3.Error:
-            return not os.path.exists(self.path)
-
     def _free_name(self) -> str:
         base = f"{self.path}.corrupt-{time.strftime('%Y%m%d-%H%M%S')}"
         number, name = 1, base
@@ -177,11 +204,9 @@ class Database:
         """Copy what can be read of the conversations of a damaged file into a new one; the number of them."""
         import sqlite3
 
-        from llmspell.agents.history.schema import migrate
-
         rows = []
         try:
-            with closing(sqlite3.connect(f"file:{_quoted(source)}?mode=ro", uri=True)) as old:
+            with closing(self._plain(source, "ro")) as old:
                 for row in old.execute("SELECT name, saved_at, model, turns, settings, messages FROM conversations"):
                     rows.append(row)  # what is read before the damage is met stays
         except sqlite3.Error:
@@ -189,19 +214,35 @@ class Database:
         if not rows:
             return 0
         self._make_file()
-        with closing(sqlite3.connect(self.path, BUSY_SECONDS, isolation_level=None)) as new:
-            new.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            new.execute("PRAGMA journal_mode = WAL")
+        with closing(self._plain(self.path)) as new:
+            _bring_up_to_date(new)
             with transaction(new):
-                migrate(new, 0)
                 new.executemany("INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?, ?, ?)", rows)
         return len(rows)
 
 
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Make the tables, or those that are missing, for the one who holds the lock."""
+    from llmspell.agents.history.schema import migrate
+
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+    with transaction(connection):
+        migrate(connection, connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def file_number(path: str) -> int:
+    """Which file is at a path; 0 where there is none."""
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return 0
+
+
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
     """One transaction: all of it, or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(f"BEGIN {kind}")
     try:
         yield
         connection.execute("COMMIT")
@@ -232,9 +273,3 @@ def unusable(path: str, reason: str) -> StorageError:
         f"cannot use the history {path}: {reason}",
         hint="look at the rights of its folder and the space on its disk, or set LLMSPELL_HOME to another folder",
     )
-
-
-def _quoted(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(os.path.abspath(path))

@@ -75,7 +75,7 @@ def figures(chosen: Filter, database: Database | None = None) -> list[Figures]:
         found = [_figures(model, rows) for model, rows in by_model.items()]
         return sorted(found, key=lambda one: (-one.requests, one.model))
 
-    return (database or Database()).run(read)
+    return (database or Database()).read(read)
 
 
 @dataclass(frozen=True, slots=True)

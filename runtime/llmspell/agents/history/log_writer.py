@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llmspell.agents.history import pruning
-from llmspell.agents.history.database import Damage, Database, transaction, typed, unusable
+from llmspell.agents.history.database import Damage, Database, file_number, transaction, typed, unusable
 from llmspell.config.redaction import redacted
 from llmspell.providers.contract import Message, ToolCall
 from llmspell.secrets import scrubbed
@@ -38,7 +38,7 @@ class LogWriter:
         self._connection: sqlite3.Connection | None = None
         self._file = 0
         self._rows: dict[Entry, int] = {}
-        self._messages: dict[int, tuple[Message, int]] = {}
+        self._messages: dict[int, tuple[Message, int, bytes]] = {}
         self._until_pruning = 0
 
     def write(self, steps: Sequence[Step]) -> None:
@@ -53,7 +53,8 @@ class LogWriter:
             self._write(steps)
         except Damage as damage:
             self.close()
-            self._database.move_aside(damage)
+            self._rows.clear()
+            self._database.move_aside(damage, self._file)
             try:
                 self._write(steps)
             except Damage as again:
@@ -68,14 +69,11 @@ class LogWriter:
     def _opened(self) -> sqlite3.Connection:
         """The connection to the file that is there now, which may be a new one since the last time."""
         path = self._database.path
-        if self._connection is not None and _number(path) != self._file:
+        if self._connection is not None and file_number(path) != self._file:
             self.close()
         if self._connection is None:
             self._connection = self._database.open()
-            if (file := _number(path)) != self._file:
-                self._file = file
-                self._rows.clear()
-                self._messages.clear()
+            self._file = file_number(path)
         return self._connection
 
     def _write(self, steps: Sequence[Step]) -> None:
@@ -86,14 +84,12 @@ class LogWriter:
                     "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?)",
                     (self._log.id, steps[0].entry.started_at, self._clean(self._log.program), os.getpid()),
                 )
-                for entry, ended in steps:
-                    if entry not in self._rows:
-                        self._rows[entry] = self._begin(connection, entry)
-                    if ended:
-                        self._end(connection, entry, self._rows[entry])
-            for entry, ended in steps:
-                if ended:
-                    self._rows.pop(entry, None)
+                ended = {step.entry for step in steps if step.ended}
+                begun = {
+                    entry: self._put(connection, entry, entry in ended)
+                    for entry in dict.fromkeys(step.entry for step in steps)
+                }
+            self._rows = {entry: row for entry, row in {**self._rows, **begun}.items() if entry not in ended}
             self._until_pruning -= len(steps)
             if self._until_pruning <= 0:
                 self._until_pruning = PRUNE_EVERY
@@ -101,10 +97,28 @@ class LogWriter:
 
     # ── one request ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _begin(self, connection: sqlite3.Connection, entry: Entry) -> int:
+    def _put(self, connection: sqlite3.Connection, entry: Entry, ended: bool) -> int:
+        """Write a request as it stands now; the number of its row."""
+        row = self._ending(entry) if ended else {}
+        number = self._rows.get(entry)
+        if number is not None:
+            changes = ", ".join(f"{name} = ?" for name in row)
+            done = connection.execute(
+                f"UPDATE requests SET {changes} WHERE id = ? AND run = ? AND started_at = ?",
+                (*row.values(), number, self._log.id, entry.started_at),
+            )
+            if done.rowcount > 0:  # else it is another file by now
+                return number
+        row = {**self._beginning(connection, entry), **row}
+        places = ", ".join("?" * len(row))
+        done = connection.execute(f"INSERT INTO requests ({', '.join(row)}) VALUES ({places})", tuple(row.values()))
+        assert done.lastrowid is not None
+        return done.lastrowid
+
+    def _beginning(self, connection: sqlite3.Connection, entry: Entry) -> dict[str, Any]:
         asked = entry.asked
         tools = [{"name": t.name, "description": t.description, "parameters": t.parameters} for t in asked.tools]
-        row = {
+        return {
             "run": self._log.id,
             "agent": asked.origin.agent and self._clean(asked.origin.agent),
             "turn": asked.origin.turn,
@@ -117,18 +131,10 @@ class LogWriter:
             "options": self._json(asked.options),
             "prompt": self._clean(_prompt(entry)),
         }
-        return self._insert(connection, row)
 
-    @staticmethod
-    def _insert(connection: sqlite3.Connection, row: Mapping[str, Any]) -> int:
-        places = ", ".join("?" * len(row))
-        done = connection.execute(f"INSERT INTO requests ({', '.join(row)}) VALUES ({places})", tuple(row.values()))
-        assert done.lastrowid is not None
-        return done.lastrowid
-
-    def _end(self, connection: sqlite3.Connection, entry: Entry, id: int) -> None:
+    def _ending(self, entry: Entry) -> dict[str, Any]:
         usage = entry.usage
-        row = {
+        return {
             "provider": entry.provider,
             "model": entry.model and self._clean(entry.model),
             "ended_at": entry.ended_at,
@@ -147,12 +153,6 @@ class LogWriter:
             "error_type": entry.error_type,
             "error": entry.error and self._clean(entry.error),
         }
-        changes = ", ".join(f"{name} = ?" for name in row)
-        change = f"UPDATE requests SET {changes} WHERE id = ? AND run = ?"
-        if connection.execute(change, (*row.values(), id, self._log.id)).rowcount == 0:
-            # The file was removed, and the one in its place has got the same number from the file system.
-            again = self._begin(connection, entry)
-            connection.execute(change, (*row.values(), again, self._log.id))
 
     def _sent(self, connection: sqlite3.Connection, entry: Entry) -> list[int]:
         """The numbers of what was sent: of messages, or of texts where there are no roles."""
@@ -166,24 +166,17 @@ class LogWriter:
 
     def _message(self, connection: sqlite3.Connection, message: Message) -> int:
         known = self._messages.get(id(message))
-        if known is not None and _holds(connection, known[1]):
+        if known is not None and _holds(connection, known[1], known[2]):
             return known[1]
         if len(self._messages) >= REMEMBERED:
             self._messages.clear()
-        number = self._body(connection, _message(message))
-        self._messages[id(message)] = message, number  # the message with it, so that its id stays its own
+        text = self._json(_message(message))
+        number, digest = _stored(connection, text)
+        self._messages[id(message)] = message, number, digest  # the message with it, so that its id stays its own
         return number
 
     def _body(self, connection: sqlite3.Connection, value: Any) -> int:
-        """The number of a part of a request, which is stored once."""
-        text = self._json(value)
-        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        found = connection.execute("SELECT id FROM bodies WHERE digest = ?", (digest,)).fetchone()
-        if found is not None:
-            return int(found[0])
-        done = connection.execute("INSERT INTO bodies (digest, body) VALUES (?, ?)", (digest, text))
-        assert done.lastrowid is not None
-        return done.lastrowid
+        return _stored(connection, self._json(value))[0]
 
     def _json(self, value: Any) -> str:
         """JSON without secrets, readable by whoever opens the file."""
@@ -195,17 +188,21 @@ class LogWriter:
         return scrubbed(text).encode("utf-8", "replace").decode()
 
 
-def _number(path: str) -> int:
-    """Which file is at a path; 0 where there is none."""
-    try:
-        return os.stat(path).st_ino
-    except OSError:
-        return 0
+def _stored(connection: sqlite3.Connection, text: str) -> tuple[int, bytes]:
+    """The number and the digest of a part of a request, which is stored once."""
+    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    found = connection.execute("SELECT id FROM bodies WHERE digest = ?", (digest,)).fetchone()
+    if found is not None:
+        return int(found[0]), digest
+    done = connection.execute("INSERT INTO bodies (digest, body) VALUES (?, ?)", (digest, text))
+    assert done.lastrowid is not None
+    return done.lastrowid, digest
 
 
-def _holds(connection: sqlite3.Connection, body: int) -> bool:
+def _holds(connection: sqlite3.Connection, body: int, digest: bytes) -> bool:
     """Whether a body is still there: another process may have deleted it with the last request that had it."""
-    return connection.execute("SELECT 1 FROM bodies WHERE id = ?", (body,)).fetchone() is not None
+    found = connection.execute("SELECT 1 FROM bodies WHERE id = ? AND digest = ?", (body, digest))
+    return found.fetchone() is not None
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class Log:
                 given = [f"%{_literal(word)}%" for word in words]
             return _select(connection, f"{source} WHERE {found} AND {where}", [*given, *values], most)
 
-        return self.database.run(find)
+        return self.database.read(find)
 
     def show(self, id: int) -> dict[str, Any]:
         """All that is known of one request, as plain values.
@@ -127,7 +127,7 @@ class Log:
             del fields["prompt"]
             return fields
 
-        return self.database.run(read)
+        return self.database.read(read)
 
     def newest(self) -> int | None:
         """The number of the newest request."""
@@ -135,10 +135,10 @@ class Log:
         def read(connection: sqlite3.Connection) -> int | None:
             return connection.execute("SELECT max(id) FROM requests").fetchone()[0]  # type: ignore[no-any-return]
 
-        return self.database.run(read)
+        return self.database.read(read)
 
     def _briefs(self, source: str, values: Sequence[Any], most: int) -> list[Brief]:
-        return self.database.run(lambda connection: _select(connection, source, values, most))
+        return self.database.read(lambda connection: _select(connection, source, values, most))
 
 
 def _select(connection: sqlite3.Connection, source: str, values: Sequence[Any], most: int) -> list[Brief]:

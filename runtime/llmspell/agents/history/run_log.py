@@ -7,10 +7,10 @@ and the run goes on without a log.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
-import uuid
 from asyncio import CancelledError
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -123,7 +123,7 @@ class RunLog:
         database: Database | None = None,
         warn: Callable[[str], None] | None = None,
     ) -> None:
-        self.id = uuid.uuid4().hex[:12]
+        self.id = os.urandom(6).hex()
         self.program = program
         self.keep_days, self.keep_mb = keep_days, keep_mb
         self._database = database

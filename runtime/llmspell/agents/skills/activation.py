@@ -94,11 +94,11 @@ class Attached:
             names = [skill.name for skill in self._offered]
             yield Tool(
                 ACTIVATE,
-                "Take up a skill that fits the task: gives its instructions.",
+                _purposes(self._offered),
                 _parameters(name={"type": "string", "enum": names, "description": "the skill's name"}),
                 self.activate,
-                # Models without tool calls are led by examples: a request is like what the description says it is for.
-                examples=tuple((first_sentence(skill.description), {"name": skill.name}) for skill in self._offered),
+                # Models without tool calls are led by examples of requests, and ask as often as they tell.
+                examples=tuple((f"How do I {_purpose(skill)}?", {"name": skill.name}) for skill in self._offered),
                 category="skills",
             )
         files = {name: found for name, skill in self._skills.items() if (found := list_resources(skill.folder, 1))}
@@ -117,6 +117,22 @@ class Attached:
                 category="skills",
                 parallel=True,
             )
+
+
+def _purposes(skills: Iterable[InstructionSkill]) -> str:
+    """What the tool is for, by what its skills are for: models without tool calls choose it by that."""
+    return f"Help with {'; '.join(f'{skill.name}: {_purpose(skill)}' for skill in skills)}."
+
+
+def _purpose(skill: InstructionSkill) -> str:
+    """The first sentence of a description as what somebody wants to do; ``Extracts text`` is ``extract text``."""
+    verb, space, rest = first_sentence(skill.description).rstrip(".").partition(" ")
+    verb = verb[:1].lower() + verb[1:]
+    if verb.endswith("ies"):
+        verb = f"{verb[:-3]}y"
+    elif verb.endswith("s") and not verb.endswith("ss"):
+        verb = verb[:-1]
+    return f"{verb}{space}{rest}"
 
 
 def attach(names: Wanted, folders: Sequence[Folder]) -> Attached:

@@ -17,26 +17,31 @@ EXAMPLES: Final = 3
 """As many of a tool's examples are shown."""
 NO_TOOL: Final = "Talk to the user, write a text or explain something."
 """What stands in the place of a description for no tool."""
-TALK: Final = ("Hi, nice to meet you.", "Write a limerick about a whale.", "What does the word brave mean?")
+TALK: Final = (
+    "Hi, nice to meet you.",
+    "Write a limerick about a whale.",
+    "What does the word brave mean?",
+    "Which country has the most lakes?",
+)
 """Requests that no tool is for."""
-WITHOUT_EXAMPLES: Final = 2.0
-"""Added to the score of a tool that has none. So much likelier, in nats, do three examples make any request, also one
-that is not for their tool: they show how users speak."""
+DOUBT: Final = 3.0
+"""Nats, by the words of the request, by which a tool must be likelier than no tool: one or two words tell little."""
+_SAYS: Final = "For example, the user says:"
 _LONG: Final = 600
 
 
 async def choose(hub: Hub, model: str, tools: Sequence[Tool], request: str) -> tuple[Tool | None, Usage]:
     """The tool that a request is for, or None; and what it took to find out. Raises as `Hub.score`."""
-    scored = await hub.score(model, _prefixes(tools), _scored_part(request))
+    scored = await hub.score(model, _prefixes(tools), f" {_scored_part(request.strip())}")
     *scores, no_tool = scored.log_probabilities
-    scores = [score + (0 if tool.examples else WITHOUT_EXAMPLES) for tool, score in zip(tools, scores, strict=True)]
     best = max(range(len(tools)), key=scores.__getitem__)
-    return (tools[best] if scores[best] > no_tool else None), scored.usage
+    least = no_tool + DOUBT / max(1, len(request.split()))
+    return (tools[best] if scores[best] > least else None), scored.usage
 
 
 def _prefixes(tools: Sequence[Tool]) -> list[str]:
     """The text before the request for each tool, and last for none of them."""
-    shown = [_prefix(tool.description, [request for request, _ in tool.examples]) for tool in tools]
+    shown = [_prefix(tool.description, [request for request, _ in tool.examples[:EXAMPLES]]) for tool in tools]
     return [*shown, _prefix(NO_TOOL, TALK)]
 
 
@@ -46,5 +51,6 @@ def _scored_part(request: str) -> str:
 
 
 def _prefix(description: str, requests: Sequence[str]) -> str:
-    lines = [description, *(f"For example, the user says: {request}" for request in requests[:EXAMPLES])]
-    return "\n".join([*lines, "For example, the user says: "])
+    """It ends before the space: models read a space and the word behind it as one token."""
+    lines = [description, *(f"{_SAYS} {request}" for request in requests)]
+    return "\n".join([*lines, _SAYS])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from llmspell.agents.tools.values import ToolMode
-from llmspell.errors import UnsupportedOption
+from llmspell.errors import LLMSpellError, UnsupportedOption
 from llmspell.providers.contract import Notice
 from llmspell.providers.hub import Hub
 
@@ -27,8 +27,9 @@ async def choose(hub: Hub, model: str, wanted: Wanted) -> ToolMode:
         UnsupportedOption: ``wanted`` is a mode that can't be here; says why.
         LLMSpellError: the model or its provider isn't there.
     """
+    await hub.resolve(model)  # it may have to be fetched first
     if wanted in ("auto", "native"):
-        capabilities = (await hub.info(model)).capabilities
+        capabilities = await _capabilities(hub, model)
         if capabilities is None or "tools" in capabilities:
             return "native"
         if wanted == "native":
@@ -41,6 +42,13 @@ async def choose(hub: Hub, model: str, wanted: Wanted) -> ToolMode:
                 return "schema"
             raise await _impossible(hub, model, "score", "its provider can't say how likely a text is")
     return "score"
+
+
+async def _capabilities(hub: Hub, model: str) -> frozenset[str] | None:
+    try:
+        return (await hub.info(model)).capabilities
+    except LLMSpellError:  # a provider needn't describe its models
+        return None
 
 
 class Modes:

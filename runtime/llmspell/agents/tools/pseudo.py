@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import zip_longest
 from typing import Any, Final
 
 from llmspell.agents.tools.argument_prompt import bounded, compact, read_object, takes_nothing, written_examples
@@ -20,7 +19,7 @@ from llmspell.providers.schema_order import ordered
 from llmspell.providers.schema_words import mapped
 
 _SHOWN: Final = 24
-"""Examples in all: each is a turn of the prompt."""
+"""Examples in all, about: each is a turn of the prompt."""
 _BEGUN: Final = re.compile(r'\s*\{\s*"tool"\s*:\s*"([^"\\]*)"\s*,\s*"arguments"\s*:\s*(.*)', re.DOTALL)
 
 
@@ -128,17 +127,15 @@ def _kind(schema: Any) -> str:
 
 
 def _examples(tools: Sequence[Tool], talk: str) -> list[tuple[str, str]]:
-    """The first examples of all, then the second ones, and so on: a model likes to repeat what came last."""
-    columns = [
-        [
-            (text, f'{{"tool":{compact(tool.name)},"arguments":{arguments}}}')
-            for text, arguments in written_examples(tool)
-        ]
-        for tool in tools
-    ]
-    columns.append([(text, compact({"tool": talk})) for text in TALK])
-    rows = zip_longest(*columns)
-    return [example for row in rows for example in row if example is not None][:_SHOWN]
+    """As many examples of each tool as there is room for, and of talk last."""
+    each = max(1, _SHOWN // (len(tools) + 1))
+    shown = [(text, _reply(tool, arguments)) for tool in tools for text, arguments in written_examples(tool)[:each]]
+    return [*shown, *((text, compact({"tool": talk})) for text in TALK[:each])]
+
+
+def _reply(tool: Tool, arguments: str) -> str:
+    name = compact(tool.name)
+    return f'{{"tool":{name}}}' if takes_nothing(tool.parameters) else f'{{"tool":{name},"arguments":{arguments}}}'
 
 
 # ── the reply ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from llmspell.errors import InvalidRequest
 from llmspell.lua.api.source import lua_source
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # What agents need (the hub, the provider contract, asyncio) is imported by the first op that uses it: a script that
 # makes no agent starts without it.
+
+Rows: TypeAlias = "list[dict[str, Any]]"  # a method is called list too
 
 
 def lua_module(session: Any) -> LuaModule:
@@ -60,7 +62,7 @@ class AgentOps:
     def destroy(self, id: int) -> None:
         self._registry().destroy(id)
 
-    def list(self) -> list[dict[str, Any]]:
+    def list(self) -> Rows:
         return [
             {"name": agent.name, "type": agent.config.type, "model": agent.config.model}
             for agent in self._registry().agents()
@@ -83,7 +85,7 @@ class AgentOps:
         agent, turn = self._turn(id, given, asked)
         return (await agent.execute(turn)).plain()
 
-    async def query_all(self, request: Any) -> list[dict[str, Any]]:
+    async def query_all(self, request: Any) -> Rows:
         from llmspell.agents.many import query_all
 
         return await query_all(self._registry(), self._settings(request, "Agent.query_all"))
@@ -123,7 +125,7 @@ class AgentOps:
 
         return _handle(await saving.load(self._registry(), name, self._settings(changes, "Agent.load")))
 
-    async def saved(self) -> list[dict[str, Any]]:
+    async def saved(self) -> Rows:
         from llmspell.agents.history import saving
 
         return [

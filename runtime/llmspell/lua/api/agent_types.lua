@@ -64,7 +64,8 @@
 ---@field metadata table `model`, `provider`, `token_count`, `execution_time_ms`, `duration_ms`, and `cached`: whether all answers are those of earlier requests
 ---@field reasoning? string what the model thought before it answered
 ---@field tool_calls ToolCallResult[] the calls of tools, in order
----@field rounds integer how often the model was asked
+---@field rounds integer how often it called tools
+---@field answers integer how many answers it took until one fitted the format
 ---@field notices string[] what the user should know, such as what of the conversation was left out
 ---@field error? string what went wrong, in `agent:last()` after a failed turn
 

@@ -64,10 +64,11 @@ function Config.isFileAccessAllowed()
   return true
 end
 
----Whether scripts may open network connections themselves; they may not.
+---Whether tools may reach any host: `hosts` and `private_hosts` of `[sandbox]`. Scripts themselves open no connections.
 ---@return boolean allowed
 function Config.isNetworkAccessAllowed()
-  return false
+  local sandbox = await("config.get", "sandbox")
+  return #sandbox.hosts + #sandbox.private_hosts > 0
 end
 
 return Config

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from llmspell.errors import InvalidRequest
+from llmspell.errors import InvalidRequest, ToolError
 
 if TYPE_CHECKING:
     from llmspell.lua.functions import Functions
@@ -23,6 +23,7 @@ def read_tool(given: Any, functions: Functions) -> Tool:
     """
     from llmspell.agents.tools.short_form import parameters_schema
     from llmspell.agents.tools.toolbox import checked
+    from llmspell.lua.functions import FunctionFailed
     from llmspell.plugins.values import Tool
     from llmspell.providers.requests import check_seconds, describe
 
@@ -44,7 +45,16 @@ def read_tool(given: Any, functions: Functions) -> Tool:
         raise InvalidRequest(f"{where} has no handler", hint="handler = function(args) return … end")
 
     async def run(arguments: Mapping[str, Any], context: Any) -> Any:
-        return await handler(arguments)
+        try:
+            return await handler(arguments)
+        except FunctionFailed as error:
+            if not error.returned:
+                raise
+            raise ToolError(
+                f"the tool '{name}' returned what can't be told: {error.message}",
+                tool=name,
+                hint="a tool returns text, numbers, booleans, and lists or tables of these",
+            ) from error
 
     timeout = given.get("timeout")
     try:

@@ -26,7 +26,7 @@ def decode(text: str) -> Any:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
-        import tomli as tomllib
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
     try:
         return _plain(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from llmspell.errors import InvalidRequest, LLMSpellError, ToolNotFound
 from llmspell.lua.api.source import lua_source
@@ -12,6 +12,9 @@ from llmspell.plugins.values import LuaModule
 
 if TYPE_CHECKING:
     from llmspell.plugins.values import Tool
+
+Rows: TypeAlias = "list[dict[str, Any]]"  # a method is called list too
+Names: TypeAlias = "list[str]"
 
 
 def lua_module(session: Any) -> LuaModule:
@@ -40,11 +43,11 @@ class ToolOps:
     def exists(self, name: Any) -> bool:
         return self._session.toolbox.find(str(name)) is not None
 
-    def list(self, narrowed: Any) -> list[dict[str, Any]]:
+    def list(self, narrowed: Any) -> Rows:
         by = narrowed if isinstance(narrowed, Mapping) else {}
         return [_info(tool) for tool in self._session.toolbox.discover(by.get("category"), by.get("tag"))]
 
-    def categories(self) -> list[str]:
+    def categories(self) -> Names:
         return self._session.toolbox.categories()  # type: ignore[no-any-return]
 
     async def execute(self, name: Any, arguments: Any) -> dict[str, Any]:
@@ -93,7 +96,7 @@ def _fields(tool: Tool) -> dict[str, Any]:
     }
 
 
-def _parameters(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _parameters(schema: Mapping[str, Any]) -> Rows:
     """The properties as a list, the required ones first."""
     required = schema.get("required") or ()
     rows = [

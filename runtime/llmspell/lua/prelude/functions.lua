@@ -34,6 +34,7 @@ local function answer(call, ok, value)
   if passed then return end
   if ok then
     value = fields_of(problem) -- the result can't leave Lua
+    value.returned = true
   else
     value.value = nil          -- nor can what was raised
   end
