@@ -220,6 +220,12 @@ def test_a_stream_without_its_beginning(answered):
     assert events[-1] == Finish("stop", "good", Usage(0, 15))
 
 
+def test_a_stream_without_its_end(answered):
+    *ending, _ = end("max_tokens")
+    events = answered(start(), *text(0, "Hi"), *ending)
+    assert events[-1].reason == "length"
+
+
 def test_what_nobody_knows_is_passed_over(answered):
     strange = (
         {"type": "of_next_year", "index": 0},
@@ -254,6 +260,7 @@ STREAM = wire(start(), *text(0, "The ", "keeper"), *end())
         (Fault(events=STREAM, cut_after=len("".join(STREAM[:4])), reset=True), "the connection to .* was cut"),
         (Fault(events=STREAM, after_events=4, then="malformed"), "an event that is no JSON"),
         (Fault(events=(*STREAM[:4], "data: 3\n\n")), "an event that is no JSON"),
+        (Fault(events=(*STREAM[:4], "data: " + "[" * 100_000 + "\n\n")), "an event that is no JSON"),
         (Fault(events=STREAM, after_events=4, then="error", then_status=529), "is overloaded: Overloaded"),
         (Fault(events=STREAM, after_events=4, then="error", then_status=500), "failed: internal server error"),
     ],
