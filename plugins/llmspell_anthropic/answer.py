@@ -93,7 +93,8 @@ class Answer:
     # ── one event ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _taken(self, event: Mapping[str, Any]) -> Iterator[ChatEvent]:
-        kind, number = event.get("type"), event.get("index", 0)
+        kind, number = event.get("type"), event.get("index")
+        number = number if isinstance(number, int) else 0
         if kind == "content_block_delta":
             yield from self._added(number, _table(event.get("delta")))
         elif kind == "content_block_start":
@@ -148,8 +149,8 @@ class Answer:
             given = self._arguments(number, block)
             if self._body.answer is not None and block.get("name") == self._body.answer.name:
                 streamed = (number, _ARGUMENTS) in self._pieces and not self._body.answer.wrapped
-                if number == answered and not streamed:
-                    yield TextDelta(self._body.answer.text(given))
+                if number == answered and not streamed and (text := self._body.answer.text(given)):
+                    yield TextDelta(text)
             elif self._reason != "max_tokens" or _is_whole(given):
                 calls.append(ToolCall(_text(block.get("id")) or None, self._name(block), given))
         if answered is None and not calls and self._said:
