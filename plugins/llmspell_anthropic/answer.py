@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from typing import Any, Final
 
 from llmspell import ChatEvent, Finish, Notice, ReasoningDelta, TextDelta, ToolCall, Usage
@@ -30,6 +30,14 @@ _ENDS: Final[Mapping[str, FinishReason]] = {
     "refusal": "content_filter",
 }
 _CALLS: Final = "tool_use"
+_ARGUMENTS: Final = "partial_json"
+_ADDED: Final = {
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+    "input_json_delta": _ARGUMENTS,
+}
+"""The field of each kind of delta."""
 _THOUGHTS: Final = ("thinking", "redacted_thinking")
 
 
@@ -41,13 +49,13 @@ class Answer:
         self._settings = settings
         self._model = body.model
         self._blocks: dict[int, dict[str, Any]] = {}
-        self._pieces: dict[int, list[str]] = {}  # of the arguments of calls
+        self._pieces: dict[tuple[int, str], list[str]] = {}  # of the texts of blocks, by their field
         self._said: list[str] = []  # text that waits, because the answer should come as a call
         self._usage: dict[str, int] = {}
         self._reason: str | None = None
         self._shown = time.monotonic()
 
-    async def events(self, source: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[ChatEvent]:
+    async def events(self, source: AsyncIterator[Mapping[str, Any]]) -> AsyncGenerator[ChatEvent, None]:
         """The events of the contract; ``source`` are those of the server.
 
         Raises:
@@ -64,6 +72,10 @@ class Answer:
             if time.monotonic() - self._shown > SIGN_OF_LIFE:
                 self._shown = time.monotonic()
                 yield self.usage
+        if self._reason is not None:  # all was said but goodbye
+            for made in self._end():
+                yield made
+            return
         raise ProviderError(
             f"{self._settings.title} ended the answer of '{self._model}' midway",
             provider=self._settings.name,
@@ -81,7 +93,8 @@ class Answer:
     # ── one event ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _taken(self, event: Mapping[str, Any]) -> Iterator[ChatEvent]:
-        kind, number = event.get("type"), event.get("index", 0)
+        kind, number = event.get("type"), event.get("index")
+        number = number if isinstance(number, int) else 0
         if kind == "content_block_delta":
             yield from self._added(number, _table(event.get("delta")))
         elif kind == "content_block_start":
@@ -99,21 +112,16 @@ class Answer:
                 yield Notice(f"{self._settings.title} refused to go on: {why}")
 
     def _added(self, number: int, delta: Mapping[str, Any]) -> Iterator[ChatEvent]:
-        block = self._blocks.setdefault(number, {"type": "text", "text": ""})
-        kind = delta.get("type")
-        if kind == "text_delta":
-            block["text"] = _text(block.get("text")) + (text := _text(delta.get("text")))
-            yield from self._shown_of("text", text)
-        elif kind == "thinking_delta":
-            block["thinking"] = _text(block.get("thinking")) + (text := _text(delta.get("thinking")))
-            yield from self._shown_of("thinking", text)
-        elif kind == "signature_delta":
-            block["signature"] = _text(block.get("signature")) + _text(delta.get("signature"))
-        elif kind == "input_json_delta":
-            piece, answer = _text(delta.get("partial_json")), self._body.answer
-            self._pieces.setdefault(number, []).append(piece)
-            if piece and answer is not None and not answer.wrapped and number == self._answered():
-                yield TextDelta(piece)
+        self._blocks.setdefault(number, {"type": "text", "text": ""})
+        field = _ADDED.get(str(delta.get("type")), "")
+        piece = _text(delta.get(field))
+        if not piece:
+            return
+        self._pieces.setdefault((number, field), []).append(piece)
+        if field in ("text", "thinking"):
+            yield from self._shown_of(field, piece)
+        elif self._body.answer and not self._body.answer.wrapped and number == self._answered():
+            yield TextDelta(piece)
 
     def _shown_of(self, kind: str, text: str) -> Iterator[ChatEvent]:
         if not text:
@@ -140,8 +148,9 @@ class Answer:
                 continue
             given = self._arguments(number, block)
             if self._body.answer is not None and block.get("name") == self._body.answer.name:
-                if number == answered and (self._body.answer.wrapped or not self._pieces.get(number)):
-                    yield TextDelta(self._body.answer.text(given))
+                streamed = (number, _ARGUMENTS) in self._pieces and not self._body.answer.wrapped
+                if number == answered and not streamed and (text := self._body.answer.text(given)):
+                    yield TextDelta(text)
             elif self._reason != "max_tokens" or _is_whole(given):
                 calls.append(ToolCall(_text(block.get("id")) or None, self._name(block), given))
         if answered is None and not calls and self._said:
@@ -166,7 +175,7 @@ class Answer:
 
     def _arguments(self, number: int, block: Mapping[str, Any]) -> str:
         """The JSON text as it came; where nothing was streamed, that of what stood at the beginning."""
-        streamed = "".join(self._pieces.get(number, ()))
+        streamed = "".join(self._pieces.get((number, _ARGUMENTS), ()))
         if streamed.strip():
             return streamed
         given = block.get("input")
@@ -190,12 +199,16 @@ class Answer:
             return {}
         content = []
         for number, block in sorted(self._blocks.items()):
+            whole = dict(block)
+            for field in ("text", "thinking", "signature"):
+                if (number, field) in self._pieces:
+                    whole[field] = _text(block.get(field)) + "".join(self._pieces[number, field])
             if block.get("type") == _CALLS:
                 try:
-                    block = {**block, "input": json.loads(self._arguments(number, block))}
+                    whole["input"] = json.loads(self._arguments(number, block))
                 except (ValueError, RecursionError):
                     return {}
-            content.append(block)
+            content.append(whole)
         return {KEY: {"model": self._body.model, "content": content}}
 
 

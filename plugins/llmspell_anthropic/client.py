@@ -30,12 +30,20 @@ def made(settings: Settings) -> anthropic.AsyncAnthropic:
     try:
         import anthropic
         import httpx2
-
+    except ImportError as error:
+        raise ProviderUnavailable(
+            f"{settings.name} needs a package that is not installed ({error})",
+            provider=settings.name,
+            hint="pip install 'llmspell[anthropic]'",
+            retryable=False,
+        ) from error
+    try:
         key = settings.sent_key
         headers = dict(settings.headers)
         if settings.own and key:
             headers.setdefault("X-Api-Key", key)  # other servers know no other way
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+        # a server may close a connection while the next request is on its way; on this machine a new one costs nothing
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0 if settings.loopback else 100)
         client = anthropic.DefaultAsyncHttpxClient(
             trust_env=not settings.loopback, follow_redirects=False, limits=limits
         )
@@ -48,14 +56,7 @@ def made(settings: Settings) -> anthropic.AsyncAnthropic:
                 http_client=client,
                 open_telemetry=False,
             )
-    except ImportError as error:
-        raise ProviderUnavailable(
-            f"{settings.name} needs a package that is not installed ({error})",
-            provider=settings.name,
-            hint="pip install 'llmspell[anthropic]'",
-            retryable=False,
-        ) from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, httpx2.InvalidURL) as error:
         raise ProviderUnavailable(
             f"no request can be sent to {settings.title}: {error}",
             provider=settings.name,

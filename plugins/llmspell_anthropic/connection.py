@@ -52,7 +52,10 @@ class Connection:
         """Raises `AuthError` where there is no key, and the server wants one or the user named its variable."""
         settings = self._settings
         if settings.key is None and (settings.key_variable or not settings.own):
-            raise no_key(settings.name, *KEY_VARIABLES[:1], settings={"api_key_env": settings.key_variable})
+            error = no_key(settings.name, *KEY_VARIABLES[:1], settings={"api_key_env": settings.key_variable})
+            if not settings.own:
+                error.hint = f"{error.hint}; keys are made at https://platform.claude.com/settings/keys"
+            raise error
 
     async def ask(
         self,
@@ -184,7 +187,7 @@ class Connection:
         except (anthropic.APIConnectionError, httpx2.HTTPError, httpx2.StreamError) as error:
             cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
             raise self._unanswered(cause or error, timeouts) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._garbled() from error
         except anthropic.AnthropicError as error:
             raise ProviderError(

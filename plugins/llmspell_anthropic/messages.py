@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from llmspell import Image, Message, ToolCall
@@ -153,9 +153,3 @@ def _says_the_same(blocks: Sequence[Mapping[str, Any]], message: Message) -> boo
     said = "".join(block.get("text", "") for block in blocks if block["type"] == "text")
     calls = [block.get("id") for block in blocks if block["type"] == "tool_use"]
     return said == message.content and calls == [call.id for call in message.tool_calls]
-
-
-def blocks_of(turns: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
-    """Every block of some turns."""
-    for turn in turns:
-        yield from turn["content"]

@@ -58,8 +58,8 @@ class AnthropicProvider(Provider):
             yield Notice(text)
         source = self._connection.events("/v1/messages", body.fields, request.timeouts, body.headers)
         try:
-            async with aclosing(source):
-                async for event in Answer(body, self._settings).events(source):
+            async with aclosing(source), aclosing(Answer(body, self._settings).events(source)) as events:
+                async for event in events:
                     yield event
         except ModelNotFound as error:
             raise await self._models.missing(body.model) from error

@@ -87,6 +87,10 @@ def _unwrapped(said: Any) -> tuple[str, Mapping[str, Any]]:
             text = text[0]
         elif isinstance(text, Mapping):
             fields |= {key: value for key, value in text.items() if key not in ("error", "message", "detail", "msg")}
+            if isinstance(place := text.get("loc"), list) and place:  # pydantic's, of servers made with FastAPI
+                fields["param"] = str(place[-1])
+                text = f"{place[-1]}: {text.get('msg')}"
+                break
             metadata = text.get("metadata")
             inner = metadata.get("raw") if isinstance(metadata, Mapping) else None
             for key in ("error", "message", "detail", "msg"):

@@ -7,11 +7,10 @@ and from then on in the way that it takes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmspell.errors import InvalidRequest, LLMSpellError, UnsupportedOption
+from llmspell.errors import LLMSpellError, UnsupportedOption
 
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
 
@@ -24,16 +23,16 @@ class Habits:
 
     def learned(self, error: LLMSpellError, fields: Mapping[str, Any]) -> bool:
         """Learn from the refusal of a request with these fields; whether it can be sent in another way now."""
-        if not isinstance(error, (InvalidRequest, UnsupportedOption)):
+        if not isinstance(error, UnsupportedOption):
             return False
-        for name in ("stream_options", *_LIMITS):
-            refused = re.search(rf"\b{name}\b", error.message) is not None
-            # who refuses one name of the limit may name the other one as what it takes
-            other = next((one for one in _LIMITS if name in _LIMITS and one != name), None)
-            if name in fields and refused and name not in self._without and other not in self._without:
-                self._without.add(name)
-                return True
-        return False
+        if error.option == "stream_options" and "stream_options" in fields:
+            self._without.add("stream_options")
+            return True
+        sent = next((name for name in _LIMITS if name in fields), None)
+        if error.option != "max_tokens" or sent is None or not self._without.isdisjoint(_LIMITS):
+            return False
+        self._without.add(sent)
+        return True
 
     def applied(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The fields as the server takes them."""

@@ -6,12 +6,10 @@ somebody to read goes through `scrubbed`: messages, logs, tracebacks.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import NoReturn
-from urllib.parse import quote
 
 HIDDEN = "***"
 LEAST = 8
@@ -63,15 +61,16 @@ class SecretText:
 
 # ── names ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SECRET = re.compile(
+# Patterns are compiled, and kept by `re`, when they are first used: every command imports this module.
+_WORD = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+"
+_SECRET = (
     r"(^|_)("
     r"(?!(monk|turk|donk|hock|jock|whisk)ey|hotkey)[a-z]*key"
     r"|(api|access|secret|private|auth|refresh|session)_(keys|tokens)|apikeys"
     r"|[a-z]*(token|secrets?|passwords?|passwd|passphrase)|(?<=_)pwd|credentials?|authorization|bearer"
     r")(_|$)"
 )
-_ABOUT = re.compile(
+_ABOUT = (
     r"_(env|file|path|dir|folder|url|uri|endpoint|host|name|type|format|header|algorithm|bits|size|length|count|limit|"
     r"ms|seconds)$"
 )
@@ -86,8 +85,8 @@ def names_a_secret(name: str) -> bool:
     they are: a rule that hides too much gets in the way of those who read logs, and the same names that are hidden
     from scripts have to be hidden in what is written down.
     """
-    words = "_".join(_WORD.findall(name)).lower()
-    return bool(_SECRET.search(words)) and not _ABOUT.search(words)
+    words = "_".join(re.findall(_WORD, name)).lower()
+    return bool(re.search(_SECRET, words)) and not re.search(_ABOUT, words)
 
 
 # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -98,10 +97,10 @@ _known: set[str] = set()
 _longest_first: tuple[str, ...] | None = None
 _environment_seen = False
 _SHAPE = r"(?:sk-|sk_|ghp_|github_pat_|hf_|gsk_|xai-|AIza|AKIA)"
-_ANYWHERE = re.compile(rf"(?<![A-Za-z0-9]){_SHAPE}(?=[\w-]*\d)[\w-]{{12,}}|(?<=Bearer )[\w.~+/=-]{{12,}}")
+_ANYWHERE = rf"(?<![A-Za-z0-9]){_SHAPE}(?=[\w-]*\d)[\w-]{{12,}}|(?<=Bearer )[\w.~+/=-]{{12,}}"
 """Keys in the midst of a text: with a digit, so that names of things that begin alike stay."""
-_WHOLE = re.compile(rf"(?:{_SHAPE}|Bearer\s)\S{{8,}}")
-_URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
+_WHOLE = rf"(?:{_SHAPE}|Bearer\s)\S{{8,}}"
+_URL_PASSWORD = r"(?<=://)[^/@\s]+@"
 
 
 def remember(texts: Iterable[str]) -> None:
@@ -110,6 +109,9 @@ def remember(texts: Iterable[str]) -> None:
     for text in filter(None, texts):
         _given.add(text)
         if len(text) >= LEAST:
+            import json  # every command imports this module, and few have a key
+            from urllib.parse import quote
+
             _known.update((text, json.dumps(text, ensure_ascii=False)[1:-1], quote(text, safe="")))
             _longest_first = None
 
@@ -146,9 +148,9 @@ def scrubbed(text: str) -> str:
     for secret in _longest_first:
         if secret in text:
             text = text.replace(secret, HIDDEN)
-    return _URL_PASSWORD.sub(f"{HIDDEN}@", _ANYWHERE.sub(HIDDEN, text))
+    return re.sub(_URL_PASSWORD, f"{HIDDEN}@", re.sub(_ANYWHERE, HIDDEN, text))
 
 
 def is_shaped_like_a_key(value: str) -> bool:
     """Whether a value is one that services give out as keys."""
-    return bool(_WHOLE.match(value))
+    return bool(re.match(_WHOLE, value))

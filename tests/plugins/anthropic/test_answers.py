@@ -168,6 +168,12 @@ def test_an_answer_in_a_format_is_streamed_as_text(answered):
     assert events[-1].reason == "stop"
 
 
+def test_an_answer_that_was_cut_at_once_is_no_text(answered):
+    for format in (PERSON, LIST):
+        events = answered(start(), *call(0, "t", "answer"), *end("max_tokens"), format=format)
+        assert [type(event) for event in events] == [Usage, Finish]
+
+
 def test_of_two_answers_the_first_counts(answered):
     two = [*call(0, "t", "answer", '{"name": "Ada"}'), *call(1, "u", "answer", '{"name": "Bob"}')]
     events = answered(start(), *two, *end("tool_use"), format=PERSON)
@@ -220,9 +226,16 @@ def test_a_stream_without_its_beginning(answered):
     assert events[-1] == Finish("stop", "good", Usage(0, 15))
 
 
+def test_a_stream_without_its_end(answered):
+    *ending, _ = end("max_tokens")
+    events = answered(start(), *text(0, "Hi"), *ending)
+    assert events[-1].reason == "length"
+
+
 def test_what_nobody_knows_is_passed_over(answered):
     strange = (
         {"type": "of_next_year", "index": 0},
+        {"type": "content_block_stop", "index": "first"},
         opened(0, type="server_tool_use", id="s", name="web_search", input={}),
         delta(0, "citations_delta", citation={}),
         {"type": "message_delta", "delta": None, "usage": {"output_tokens": None, "server_tool_use": {"x": 1}}},
@@ -254,6 +267,7 @@ STREAM = wire(start(), *text(0, "The ", "keeper"), *end())
         (Fault(events=STREAM, cut_after=len("".join(STREAM[:4])), reset=True), "the connection to .* was cut"),
         (Fault(events=STREAM, after_events=4, then="malformed"), "an event that is no JSON"),
         (Fault(events=(*STREAM[:4], "data: 3\n\n")), "an event that is no JSON"),
+        (Fault(events=(*STREAM[:4], "data: " + "[" * 100_000 + "\n\n")), "an event that is no JSON"),
         (Fault(events=STREAM, after_events=4, then="error", then_status=529), "is overloaded: Overloaded"),
         (Fault(events=STREAM, after_events=4, then="error", then_status=500), "failed: internal server error"),
     ],

@@ -131,7 +131,9 @@ def test_nothing_is_sent_twice(faults, made, error_of):
     assert len(faults.requests) == 3
 
 
-def test_connections_are_used_again(faults, made, talk):
+def test_connections_to_other_machines_are_used_again(faults, made, talk, monkeypatch):
+    monkeypatch.setattr(Settings, "loopback", False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     provider = made(faults.url)
     for _ in range(3):
         talk(provider, HELLO)
@@ -203,6 +205,11 @@ def test_an_environment_that_makes_no_sense(made, error_of, monkeypatch, variabl
     error = error_of(made("https://models.office.example"))
     assert isinstance(error, ProviderUnavailable)
     assert "no request can be sent to" in error.message
+
+
+def test_a_host_that_can_be_none(made, error_of):
+    error = error_of(made("http://-x_.\u0661"))
+    assert isinstance(error, ProviderUnavailable)
 
 
 def test_the_package_is_not_installed(faults, made, error_of, monkeypatch):

@@ -107,7 +107,7 @@ def test_status_of_a_server_that_does_not_answer(faults, made, monkeypatch):
     assert "did not answer within 0.05 s" in state.error
 
 
-def test_counting(faults, made, llama_server, monkeypatch):
+def test_counting(faults, made):
     request = ChatRequest(ModelRef("good"), (Message("user", "Hello!"),))
     assert drive(made(faults.url).count(request)) == 5
     faults.enqueue(Fault(body={"oops": 1}))

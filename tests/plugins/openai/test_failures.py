@@ -79,7 +79,7 @@ SAID = [
     (400, openai("Content Exists Risk"), ContentFiltered),
     (400, {"object": "error", "message": "Invalid model: x", "type": "invalid_model", "code": "1500"}, ModelNotFound),
     (401, {"message": "Unauthorized", "request_id": "1"}, AuthError),
-    (422, {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}, InvalidRequest),
+    (422, {"detail": [{"loc": ["body", "x"], "msg": "Extra inputs are not permitted"}]}, UnsupportedOption),
     (
         400,
         {"code": "x", "error": "This model's maximum prompt length is 131072 but the request contains 537812 tokens."},

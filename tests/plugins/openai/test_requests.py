@@ -223,8 +223,14 @@ def ask(faults, made):
     return ask
 
 
-def test_a_server_without_stream_options_is_asked_without_them(ask, faults):
-    faults.enqueue(refusal("stream_options"), GOOD, GOOD)
+STRICT = {
+    "detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]
+}
+
+
+@pytest.mark.parametrize("fault", [refusal("stream_options"), status(422, body=STRICT)])
+def test_a_server_without_stream_options_is_asked_without_them(ask, faults, fault):
+    faults.enqueue(fault, GOOD, GOOD)
     first, second = ask({}, {})
     assert isinstance(first[-1], Finish)
     assert any("sent again without it" in event.text for event in first if isinstance(event, Notice))
@@ -249,6 +255,14 @@ def test_who_refuses_both_is_believed(ask, faults):
         ask({"max_tokens": 5})
     assert caught.value.option == "max_tokens"
     assert len(faults.requests) == 2
+
+
+def test_a_limit_that_is_too_large_is_no_other_name_for_it(ask, faults):
+    message = "max_tokens is too large: 99999. This model supports at most 16384 completion tokens"
+    faults.enqueue(status(400, body={"error": {"message": message, "param": "max_tokens", "code": "invalid_value"}}))
+    with pytest.raises(InvalidRequest, match="too large"):
+        ask({"max_tokens": 99999})
+    assert len(faults.requests) == 1
 
 
 def test_another_refusal_is_not_answered_by_asking_again(ask, faults):

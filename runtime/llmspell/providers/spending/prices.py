@@ -1,7 +1,8 @@
 """What a request costs: by the prices of llmspell.toml, or by those that `genai-prices` brings with it.
 
-https://github.com/pydantic/genai-prices. Its import and its data take a third of a second, so it waits until a request
-to a provider in the cloud is answered, and is then read in a thread; whoever needs a price at once waits for it.
+https://github.com/pydantic/genai-prices. Its import and its data take 60 ms where the SDK of a provider is loaded
+already, half a second elsewhere: so it waits until a request to the cloud is answered, and is then read in a thread;
+whoever needs a price at once waits for it.
 """
 
 from __future__ import annotations
