@@ -40,7 +40,8 @@ _DAMAGED = (
 """What SQLite says of a file that isn't as we left it."""
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Warn whoever reads stderr."""
     print(f"warning: {text}", file=sys.stderr)
 
 
@@ -59,7 +60,7 @@ class SqliteFile:
         path: str,
         what: str,
         steps: Sequence[Callable[[sqlite3.Connection], None]],
-        warn: Callable[[str], None] = _say,
+        warn: Callable[[str], None] = say,
     ) -> None:
         self.path = path
         self.what = what
@@ -129,7 +130,12 @@ class SqliteFile:
             for part in _PARTS:
                 if os.path.exists(self.path + part):
                     os.rename(self.path + part, target + part)
-        self._warn(f"{self.what} {self.path} is damaged ({damage}): it is now {target}")
+            rescued = self._rescued(target)
+        self._warn(f"{self.what} {self.path} is damaged ({damage}): it is now {target}{rescued}")
+
+    def _rescued(self, source: str) -> str:
+        """Take over what can be read of a damaged file, and say so; for the one who holds the lock."""
+        return ""
 
     @contextmanager
     def typed(self) -> Iterator[None]:
@@ -167,7 +173,7 @@ class SqliteFile:
         if not os.path.exists(self.path):
             with self._alone():
                 self._make_file()
-        connection = self._plain()
+        connection = self._plain(self.path)
         try:
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             version, today = connection.execute("PRAGMA user_version").fetchone()[0], len(self._steps)
@@ -184,12 +190,12 @@ class SqliteFile:
             raise
         return connection
 
-    def _plain(self) -> sqlite3.Connection:
+    def _plain(self, path: str, mode: str = "rw") -> sqlite3.Connection:
         """A connection to a file that must be there: SQLite would make it with rights of its own choice."""
         import sqlite3
         from urllib.parse import quote
 
-        uri = f"file:{quote(os.path.abspath(self.path))}?mode=rw"
+        uri = f"file:{quote(os.path.abspath(path))}?mode={mode}"
         return sqlite3.connect(uri, BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
 
     def _make_file(self) -> None:

@@ -32,7 +32,7 @@ FIELDS = (
     *_TABLES,
     *_TOOLS,
     *OPTIONS,
-    *("model", "timeout", "format", "max_retries", "skills", "capabilities", "logs", "cache", "max_cost"),
+    *("model", "fallback", "timeout", "format", "max_retries", "skills", "capabilities", "logs", "cache", "max_cost"),
     *("context", "max_conversation_length", "memory_enabled", "context_window"),
 )
 
@@ -41,14 +41,15 @@ FIELDS = (
 class AgentConfig:
     """An agent's settings, all of them plain values.
 
-    ``tools`` are names; ``skills`` are too, or True for all that there are, or a mapping as `attach` takes it.
-    ``tool_timeout`` is in seconds, and
-    ``result_share`` the part of the context that one result may take. ``cache`` is how old an answer of an earlier
+    ``fallback`` are the models to ask where ``model`` fails. ``tools`` are names; ``skills`` are too, or True for all
+    that there are, or a mapping as `attach` takes it. ``tool_timeout`` is in seconds, and ``result_share`` the part of
+    the context that one result may take. ``cache`` is how old an answer of an earlier
     request may be that is taken, in seconds, and ``max_cost`` what the agent may spend, in USD. ``unused`` names fields
     that were given and have no effect.
     """
 
     model: str
+    fallback: tuple[str, ...] = ()
     name: str | None = None
     description: str | None = None
     system_prompt: str | None = None
@@ -89,6 +90,7 @@ class Defaults:
     context: str = "error"
     cache: str | bool = False
     max_cost: float | None = None
+    fallback: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: Settings, model: str | None = None) -> Defaults:
@@ -106,6 +108,7 @@ class Defaults:
             agent.context,
             agent.cache,
             agent.max_cost,
+            tuple(agent.fallback),
         )
 
 
@@ -161,6 +164,7 @@ def read_config(given: Mapping[str, Any], defaults: Defaults) -> AgentConfig:
     seconds = given.get("tool_timeout")
     return AgentConfig(
         model=_spec(model, given.get("provider") or parts.get("provider"), defaults.model),
+        fallback=defaults.fallback if given.get("fallback") is None else _names(given, "fallback"),
         name=given.get("name"),
         description=given.get("description"),
         system_prompt=given.get("system_prompt")

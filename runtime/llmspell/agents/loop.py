@@ -28,6 +28,7 @@ from llmspell.providers.contract import (
     Usage,
 )
 from llmspell.providers.hub import Hub
+from llmspell.providers.resilience.attempts import Attempt
 from llmspell.providers.routing import Route
 from llmspell.providers.watching import close
 
@@ -78,6 +79,7 @@ class Turn:
         self._reasoning: list[str] = []
         self._notices: list[str] = []
         self._answers = 1
+        self._attempts: list[Attempt] = []
         self._cached = True  # until an answer is none of the cache
         # of the request that runs, or was the last
         self._text: list[str] = []
@@ -113,6 +115,7 @@ class Turn:
             tool_calls=tuple(self.outcomes),
             rounds=0 if self._limits is None else self._limits.rounds,
             answers=self._answers,
+            attempts=tuple(self._attempts),
             notices=tuple(self._notices),
             cached=self._cached and self._finish is not None,
         )
@@ -189,6 +192,8 @@ class Turn:
             own.options or {},
             Timeouts(total=left),
             self._routed,
+            self._attempts.append,
+            own.config.fallback,
         )
         turn = (*self.messages, *self._complaint)
         sent = replace(ask, tools=()) if self._mode == "score" else ask  # its prompts have one tool at a time
@@ -232,7 +237,17 @@ class Turn:
             from llmspell.agents.tools.folding import folded
 
             messages = folded(messages)
-        return self._hub.chat(ask.model, messages, specs, ask.format, ask.options, ask.timeouts, on_route=ask.on_route)
+        return self._hub.chat(
+            ask.model,
+            messages,
+            specs,
+            ask.format,
+            ask.options,
+            ask.timeouts,
+            fallback=ask.fallback,
+            on_route=ask.on_route,
+            on_attempt=ask.on_attempt,
+        )
 
     def _routed(self, route: Route) -> None:
         self._provider, self._model = route.name, route.ref.id

@@ -46,6 +46,7 @@ def config(agent: Agent) -> dict[str, Any]:
         "tool_mode": own.tool_mode,
         "tool_timeout": own.tool_timeout,
         "max_retries": own.max_retries,
+        "fallback": list(own.fallback),
         "cache": own.cache,
         "max_cost": own.max_cost,
         "capabilities": list(own.capabilities),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from llmspell.agents.tools.values import ToolOutcome
 from llmspell.providers.contract import FinishReason, Usage
+from llmspell.providers.resilience.attempts import Attempt
 
 Ending = FinishReason | Literal["cancelled", "error"]
 
@@ -31,7 +32,8 @@ class Result:
     text that came so far.
 
     ``tool_calls`` are the calls of all rounds in the order in which the model made them; ``rounds`` counts those in
-    which tools were called, ``answers`` the answers until one fitted the format. ``notices`` say what the user should
+    which tools were called, ``answers`` the answers until one fitted the format.
+    ``attempts`` are all requests that were sent, those that failed too. ``notices`` say what the user should
     know, such as what was left out of the prompt. ``cached`` says that all answers were those of earlier requests.
     """
 
@@ -48,6 +50,7 @@ class Result:
     tool_calls: tuple[ToolOutcome, ...] = ()
     rounds: int = 0
     answers: int = 1
+    attempts: tuple[Attempt, ...] = ()
     notices: tuple[str, ...] = ()
     cached: bool = False
 
@@ -83,6 +86,7 @@ class Result:
             "tool_calls": [outcome_fields(outcome) for outcome in self.tool_calls],
             "rounds": self.rounds,
             "answers": self.answers,
+            "attempts": [attempt.plain() for attempt in self.attempts],
             "notices": list(self.notices),
         }
 

@@ -61,6 +61,10 @@ class Agent(Struct, frozen=True, kw_only=True):
     timeout: Annotated[
         Annotated[float, Meta(gt=0)] | None, Meta(description="the longest wait for an answer, in seconds")
     ] = None
+    fallback: Annotated[
+        list[Annotated[str, Meta(min_length=1)]],
+        Meta(description="the models to ask, in turn, where an agent's own fails"),
+    ] = []
     max_retries: Annotated[
         int,
         Meta(ge=0, description="how often a model is asked again when its answer breaks the format that it was given"),

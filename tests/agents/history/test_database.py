@@ -147,7 +147,7 @@ def test_a_file_of_another_program_is_moved_aside(path, conversations, warnings)
     path.parent.mkdir(parents=True)
     foreign = sqlite3.connect(path)
     foreign.execute("CREATE TABLE shopping (item)")
-    foreign.execute(f"PRAGMA user_version = {schema.VERSION}")
+    foreign.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS)}")
     foreign.commit()
     foreign.close()
     conversations.save("mine", "fake/model", {}, HELLO)
@@ -179,22 +179,21 @@ def test_a_newer_file_is_refused_and_left_alone(path, database, conversations):
     assert aside(path) == []
 
 
-def test_a_file_is_brought_up_to_date(path, conversations, monkeypatch):
+def test_a_file_is_brought_up_to_date(path, database, conversations, monkeypatch):
     fill(conversations, 1)
 
     def further(connection):
         connection.execute("ALTER TABLE conversations ADD COLUMN note TEXT NOT NULL DEFAULT 'none'")
 
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, further))
-    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
+    monkeypatch.setattr(database, "_steps", (*schema.MIGRATIONS, further))
     assert conversations.load("talk 0")[1] == HELLO * 40
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT note FROM conversations").fetchall() == [("none",)]
-    assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS) + 1,)
     connection.close()
 
 
-def test_a_step_that_fails_changes_nothing(path, conversations, monkeypatch):
+def test_a_step_that_fails_changes_nothing(path, database, conversations, monkeypatch):
     fill(conversations, 1)
 
     def broken(connection):
@@ -202,8 +201,7 @@ def test_a_step_that_fails_changes_nothing(path, conversations, monkeypatch):
         raise sqlite3.OperationalError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken))
-        patch.setattr(schema, "VERSION", schema.VERSION + 1)
+        patch.setattr(database, "_steps", (*schema.MIGRATIONS, broken))
         with pytest.raises(StorageError, match="disk is full"):
             conversations.all()
     assert [one.name for one in conversations.all()] == ["talk 0"]

@@ -8,7 +8,6 @@ import pytest
 from llmspell.agents.history import pruning, schema
 from llmspell.agents.history.conversations import Conversations
 from llmspell.agents.history.figures import Spread, figures
-from llmspell.agents.history.log_writer import LogWriter
 from llmspell.agents.history.reading import Filter
 from llmspell.errors import InvalidRequest, ProviderCrashed
 from llmspell.providers.contract import Message, Usage
@@ -105,7 +104,9 @@ ROW = {"run": "r", "verb": "chat", "spec": "best", "messages": "[]", "options": 
 
 def put(database, **row):
     row = {**ROW, "provider": "fake", "model": "model", "ended_at": 2.0, **row}
-    database.run(lambda connection: LogWriter._insert(connection, row))
+    places = ", ".join("?" * len(row))
+    insert = f"INSERT INTO requests ({', '.join(row)}) VALUES ({places})"
+    database.run(lambda connection: connection.execute(insert, tuple(row.values())))
 
 
 def test_figures_of_times_and_costs(database):

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llmspell.agents.history import pruning
-from llmspell.agents.history.database import Damage, Database, file_number, transaction, typed, unusable
+from llmspell.agents.history.database import Database
 from llmspell.config.redaction import redacted
 from llmspell.providers.contract import Message, ToolCall
 from llmspell.secrets import scrubbed
+from llmspell.sqlite_file import Damage, file_number, transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -58,7 +59,7 @@ class LogWriter:
             try:
                 self._write(steps)
             except Damage as again:
-                raise unusable(self._database.path, str(again)) from again
+                raise self._database.unusable(str(again)) from again
 
     def close(self) -> None:
         """Give the file back; the next `write` opens it again."""
@@ -78,7 +79,7 @@ class LogWriter:
 
     def _write(self, steps: Sequence[Step]) -> None:
         connection = self._opened()
-        with typed(self._database.path):
+        with self._database.typed():
             with transaction(connection):
                 connection.execute(
                     "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?)",

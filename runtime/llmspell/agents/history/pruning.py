@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from llmspell.agents.history.database import transaction
 from llmspell.agents.history.schema import is_indexed
+from llmspell.sqlite_file import transaction, used_bytes
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,15 +34,6 @@ def prune(connection: sqlite3.Connection, keep_days: int, keep_mb: int) -> None:
         last = connection.execute("SELECT id FROM requests ORDER BY id LIMIT 1 OFFSET ?", (count // 4,)).fetchone()[0]
         _delete(connection, "id <= ?", last)
     connection.executescript("PRAGMA incremental_vacuum")  # `execute` takes one step, which frees one page
-
-
-def used_bytes(connection: sqlite3.Connection) -> int:
-    """The size of the file without what is free in it."""
-    pages, free, size = (
-        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return (pages - free) * size
 
 
 def _delete(connection: sqlite3.Connection, where: str, value: float) -> None:

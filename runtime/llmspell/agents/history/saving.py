@@ -86,7 +86,19 @@ def settings_of(config: AgentConfig) -> dict[str, Any]:
 
 
 _KEPT = (
-    *("model", "name", "description", "system_prompt", "options", "timeout", "format", "type"),
+    *(
+        "model",
+        "fallback",
+        "cache",
+        "max_cost",
+        "name",
+        "description",
+        "system_prompt",
+        "options",
+        "timeout",
+        "format",
+        "type",
+    ),
     *("tools", "max_rounds", "tool_mode", "tool_timeout", "max_retries", "skills", "logs"),
     *("max_conversation_length", "capabilities", "resource_limits"),
 )

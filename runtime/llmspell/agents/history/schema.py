@@ -98,14 +98,6 @@ def _to_2(connection: sqlite3.Connection) -> None:
 
 MIGRATIONS = (_to_1, _to_2)
 """Each takes a file from the version that is its place to the next one. They only ever grow in number."""
-VERSION = len(MIGRATIONS)
-
-
-def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Bring a file up to date, inside the transaction of the caller."""
-    for step in MIGRATIONS[version:]:
-        step(connection)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def has_fts5(connection: sqlite3.Connection) -> bool:

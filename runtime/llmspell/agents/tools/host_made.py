@@ -118,7 +118,14 @@ async def _answer(hub: Hub, ask: Ask, messages: Sequence[Message]) -> AsyncItera
         view = (_SYSTEM if added else view[0], *view[place:])
     while True:
         events = hub.chat(
-            ask.model, view, format=ask.format, options=ask.options, timeouts=ask.timeouts, on_route=ask.on_route
+            ask.model,
+            view,
+            format=ask.format,
+            options=ask.options,
+            timeouts=ask.timeouts,
+            fallback=ask.fallback,
+            on_route=ask.on_route,
+            on_attempt=ask.on_attempt,
         )
         try:
             async for event in events:

@@ -32,6 +32,12 @@ async def _decide(hub: Hub, ask: Ask, messages: Sequence[Message], request: str)
     if takes_nothing(tool.parameters):
         return Decision(usage, tool.name, {})
     prompt, schema = prompt_for(tool, request), bounded(tool.parameters, request)
-    answer = await written(lambda options: hub.complete(ask.model, prompt, schema, options, ask.timeouts), ask, request)
+    answer = await written(
+        lambda options: hub.complete(
+            ask.model, prompt, schema, options, ask.timeouts, on_route=ask.on_route, on_attempt=ask.on_attempt
+        ),
+        ask,
+        request,
+    )
     arguments = read_object(answer.text)
     return Decision(usage + answer.usage, tool.name, answer.text if arguments is None else arguments, answer.notices)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from llmspell.errors import LLMSpellError
 from llmspell.plugins.values import Tool
 from llmspell.providers.contract import Timeouts, ToolCall
+from llmspell.providers.resilience.attempts import Attempt
 from llmspell.providers.routing import Route
 
 ToolMode = Literal["native", "score", "schema"]
@@ -25,6 +26,8 @@ class Ask:
     options: Mapping[str, Any] = field(default_factory=dict)
     timeouts: Timeouts = field(default_factory=Timeouts)
     on_route: Callable[[Route], None] | None = None
+    on_attempt: Callable[[Attempt], None] | None = None
+    fallback: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

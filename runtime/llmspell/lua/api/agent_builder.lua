@@ -28,6 +28,7 @@ local create -- of agent.lua
 ---@field api_key fun(self: AgentBuilder, key: string): AgentBuilder refused by `build`: a script holds no keys
 ---@field capability fun(self: AgentBuilder, name: string): AgentBuilder adds to what the agent is said to be good for
 ---@field tool fun(self: AgentBuilder, name: string): AgentBuilder adds to `allowed_tools`
+---@field fallback fun(self: AgentBuilder, models: string[]): AgentBuilder the models to ask where the model fails
 ---@field tools fun(self: AgentBuilder, tools: table): AgentBuilder what the model may call, as in AgentConfig
 ---@field approve fun(self: AgentBuilder, gate: fun(call: ToolCallInfo): any): AgentBuilder asked before each call of a tool
 ---@field tool_mode fun(self: AgentBuilder, mode: string): AgentBuilder who makes the calls, as in AgentConfig
@@ -92,7 +93,7 @@ for _, name in ipairs {
   "name", "description", "model", "provider", "system_prompt", "temperature", "max_tokens", "options", "format",
   "timeout", "max_conversation_length", "memory_enabled", "type", "custom_config", "resource_limits",
   "allowed_tools", "context_window", "base_url", "api_key", "tools", "approve", "tool_mode", "max_rounds",
-  "tool_timeout", "max_retries", "context", "skills", "logs", "cache", "max_cost",
+  "tool_timeout", "max_retries", "context", "skills", "logs", "fallback", "cache", "max_cost",
 } do
   builder[name] = function(self, value) return with(self, name, value) end
 end

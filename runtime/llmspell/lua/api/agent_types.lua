@@ -3,6 +3,7 @@
 
 ---@class AgentConfig
 ---@field model? string|table a model's name such as "local/smollm2:135m", or `{provider=, model_id=, temperature=, max_tokens=, settings=}`
+---@field fallback? string[] the models to ask, in turn, where the model fails
 ---@field name? string
 ---@field description? string
 ---@field provider? string put before the model's name
@@ -65,6 +66,7 @@
 ---@field reasoning? string what the model thought before it answered
 ---@field tool_calls ToolCallResult[] the calls of tools, in order
 ---@field rounds integer how often it called tools
+---@field attempts { provider: string?, model: string, error: table?, ms: number, waited_ms: number }[] all requests that were sent, those that failed too
 ---@field answers integer how many answers it took until one fitted the format
 ---@field notices string[] what the user should know, such as what of the conversation was left out
 ---@field error? string what went wrong, in `agent:last()` after a failed turn
