@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final
 
 from llmspell import ChatEvent, ChatRequest, Finish, Notice, ReasoningDelta, TextDelta, Usage
@@ -137,6 +138,8 @@ class Answer:
             yield Notice(f"{where} sent the call of a tool without a name, which is left out")
         yield from self._missing()
         usage = self._usage or Usage()
+        if self._settings.free:
+            usage = replace(usage, cost=0.0)
         yield usage
         data = self._thinking.data()
         yield Finish(self._finish(), self._model, usage, {name: data} if data else {})

@@ -110,6 +110,11 @@ def test_tokens_that_groq_counts_beside_the_answer(chat):
     assert chat((delta(content="Hi"), last, DONE))[-1].usage == Usage(3)
 
 
+@pytest.mark.parametrize(("kind", "cost"), [("vllm", 0.0), ("llama-server", 0.0), ("openai", None), ("groq", None)])
+def test_what_runs_on_this_machine_costs_nothing(chat, kind, cost):
+    assert chat((delta("stop"), USAGE, DONE), kind=kind)[-1].usage.cost == cost
+
+
 def test_tokens_that_grow_with_every_event(chat):
     grown = [
         sent(choices=[{"index": 0, "delta": {"content": "x"}}], usage={"prompt_tokens": 3, "completion_tokens": n})
