@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final
 
 from llmspell import ChatEvent, ChatRequest, Finish, Notice, ReasoningDelta, TextDelta, Usage
@@ -23,6 +24,8 @@ from llmspell_openai.tool_calls import ToolCalls
 
 END_SECONDS: Final = 2.0
 """How long a server may take, after it gave its reason to finish, to count tokens and to end the answer."""
+DONE_SECONDS: Final = 0.2
+"""The same after ``[DONE]``, when only the end of the body is left."""
 
 _REASONS: Final[Mapping[str, FinishReason]] = {
     "stop": "stop",
@@ -65,7 +68,7 @@ async def chat(
 
 
 class Answer:
-    """One answer while it comes. ``began`` says that a piece of it has come."""
+    """One answer while it comes. ``began`` says that a piece has come, ``done`` that the server called it complete."""
 
     def __init__(self, model: str, settings: Settings) -> None:
         self.began = False
@@ -75,7 +78,7 @@ class Answer:
         self._thinking = Thinking(settings.endpoint.returned)
         self._usage: Usage | None = None
         self._reason: str | None = None
-        self._done = False
+        self.done = False
 
     async def events(self, given: AsyncIterator[Mapping[str, Any] | str]) -> AsyncGenerator[ChatEvent, None]:
         """The events of the contract, out of those of the server.
@@ -85,8 +88,8 @@ class Answer:
         """
         async for event in _until_its_end(given, self):
             if isinstance(event, str):
-                self._done = True
-                break
+                self.done = True
+                continue  # to the end of the body: a connection that is left before it can't be used again
             for said in self._said(event):
                 yield said
         for last in self._ended():
@@ -94,8 +97,8 @@ class Answer:
 
     @property
     def finished(self) -> bool:
-        """Whether the server gave its reason to finish."""
-        return self._reason is not None
+        """Whether the server gave its reason to finish, or called the answer complete."""
+        return self.done or self._reason is not None
 
     def _said(self, event: Mapping[str, Any]) -> Iterator[ChatEvent]:
         self.began = True
@@ -125,7 +128,7 @@ class Answer:
                 hint="try again",
                 retryable=True,
             )
-        if self._reason is None and not self._done:
+        if self._reason is None and not self.done:
             raise ProviderError(
                 f"{where} ended the answer of '{self._asked}' midway",
                 provider=name,
@@ -137,6 +140,8 @@ class Answer:
             yield Notice(f"{where} sent the call of a tool without a name, which is left out")
         yield from self._missing()
         usage = self._usage or Usage()
+        if self._settings.free:
+            usage = replace(usage, cost=0.0)
         yield usage
         data = self._thinking.data()
         yield Finish(self._finish(), self._model, usage, {name: data} if data else {})
@@ -150,7 +155,7 @@ class Answer:
             yield Notice(f"{where} ended its answer for the reason '{self._reason}'", "debug")
         if self._usage is None:
             yield Notice(f"{where} didn't count the tokens of this request", "debug")
-        if not self._done:
+        if not self.done:
             yield Notice(f"{where} ended its answer without [DONE]", "debug")
         if self._model != self._asked and self._asked not in self._model:
             yield Notice(f"{where} ran '{self._model}' for '{self._asked}'", "debug")
@@ -168,7 +173,8 @@ async def _until_its_end(
     """The events of a server; once it gave its reason to finish nothing that goes wrong counts, not even silence."""
     while True:
         try:
-            event = await (_soon(given) if answer.finished else anext(given))
+            seconds = DONE_SECONDS if answer.done else END_SECONDS
+            event = await (_soon(given, seconds) if answer.finished else anext(given))
         except StopAsyncIteration:
             return
         except LLMSpellError:
@@ -180,12 +186,12 @@ async def _until_its_end(
         yield event
 
 
-async def _soon(given: AsyncIterator[Mapping[str, Any] | str]) -> Mapping[str, Any] | str | None:
+async def _soon(given: AsyncIterator[Mapping[str, Any] | str], seconds: float) -> Mapping[str, Any] | str | None:
     """The next event; None where it doesn't come in time. `asyncio.wait_for` would swallow a cancellation that comes
     together with the event."""
     task = asyncio.ensure_future(_next(given))
     try:
-        await asyncio.wait({task}, timeout=END_SECONDS)
+        await asyncio.wait({task}, timeout=seconds)
         return task.result() if task.done() else None
     finally:
         if not task.done():

@@ -51,7 +51,7 @@ def shown(entry: Mapping[str, Any], settings: Settings) -> ModelInfo:
     top = _table(entry.get("top_provider"))  # OpenRouter's
     length = next(filter(None, (_count(table.get(key)) for table in (entry, meta) for key in _LENGTHS)), None)
     window = _count(meta.get("n_ctx")) or _count(entry.get("max_model_len"))
-    created = _count(entry.get("created"))
+    created = _count(entry.get("created")) if settings.endpoint.keys else None  # others say when they were started
     parameters = _count(meta.get("n_params"))
     return ModelInfo(
         id_of(name(entry), settings.name),

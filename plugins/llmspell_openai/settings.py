@@ -54,6 +54,11 @@ class Settings:
         return f"{self.title} at {self.address}"
 
     @property
+    def free(self) -> bool:
+        """Whether the server runs models on this machine, where nobody is paid for it."""
+        return self.address.loopback and not self.endpoint.keys
+
+    @property
     def sent_key(self) -> SecretText | None:
         """The key, unless others could read it on its way and nobody said that it may go there."""
         private = self.address.secure or self.address.loopback

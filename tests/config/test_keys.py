@@ -176,6 +176,16 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         KeyStore(str(tmp_path / "config" / "keys.json")).set("openai", "x")
 
 
+def test_what_a_crash_left_is_in_nobodys_way(store):
+    store.set("openai", "one")
+    with open(f"{store.path}.part", "w") as left:
+        left.write('{"openai": {"key": "ha')
+    assert store.get("openai").text == "one"
+    store.set("groq", "two")
+    assert sorted(store.names()) == ["groq", "openai"]
+    assert not os.path.exists(f"{store.path}.part")
+
+
 def set_some(path, worker):
     store = KeyStore(path)
     for number in range(10):

@@ -41,7 +41,7 @@ class RequestLines:
         origin = origin_of(provider)
         if origin is not None and provider not in self._keys:
             self._keys.add(provider)
-            self.say(logging.INFO, provider, f"the key is that of the {origin}", key=origin)
+            self.say(logging.INFO, provider, f"the key is that of the {origin}", key_origin=origin)
 
     def say(self, level: int, about: str, message: str, **fields: Any) -> None:
         try:

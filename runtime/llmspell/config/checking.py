@@ -120,7 +120,7 @@ def check_provider(
             raise ConfigError(
                 f"{said(path)}: secrets don't belong into a configuration",
                 hint=f"put the key into an environment variable and its name here: "
-                f'`api_key_env = "{name.upper().replace("-", "_")}_API_KEY"`',
+                f'`api_key_env = "{name.upper().replace("-", "_")}_API_KEY"`, or run `llmspell keys set {name}`',
             )
         yield Value(path, content, origin)
 

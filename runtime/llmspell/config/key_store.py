@@ -163,7 +163,9 @@ class KeyStore:
 
     def _write(self, content: bytes) -> None:
         target = os.path.realpath(self.path)
-        part = f"{target}.{os.getpid()}.part"
+        part = f"{target}.part"
+        if os.path.exists(part):  # a crash left it there: whoever writes is alone
+            os.unlink(part)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with open(descriptor, "wb") as stream:

@@ -110,6 +110,11 @@ def test_tokens_that_groq_counts_beside_the_answer(chat):
     assert chat((delta(content="Hi"), last, DONE))[-1].usage == Usage(3)
 
 
+@pytest.mark.parametrize(("kind", "cost"), [("vllm", 0.0), ("llama-server", 0.0), ("openai", None), ("groq", None)])
+def test_what_runs_on_this_machine_costs_nothing(chat, kind, cost):
+    assert chat((delta("stop"), USAGE, DONE), kind=kind)[-1].usage.cost == cost
+
+
 def test_tokens_that_grow_with_every_event(chat):
     grown = [
         sent(choices=[{"index": 0, "delta": {"content": "x"}}], usage={"prompt_tokens": 3, "completion_tokens": n})
@@ -144,8 +149,11 @@ def test_without_done(chat):
 def test_without_done_and_without_an_end(chat, monkeypatch):
     """The connection stays open after all that there is; the answer doesn't wait for ever."""
     monkeypatch.setattr(chatting, "END_SECONDS", 0.02)
+    monkeypatch.setattr(chatting, "DONE_SECONDS", 0.01)
     waiting = Fault(events=(delta(content="Hi"), delta("stop"), DONE), after_events=2, then="wait")
     assert chat(waiting)[-1] == Finish("stop", "good", Usage())
+    complete = Fault(events=(delta(content="Hi"), DONE, DONE), after_events=2, then="wait")
+    assert chat(complete)[-1] == Finish("stop", "good", Usage())
 
 
 def test_a_connection_that_is_cut_after_the_reason_to_finish_is_no_fault(chat):
@@ -386,6 +394,19 @@ def test_bytes_that_are_no_text(chat, monkeypatch):
 def test_a_stream_that_stalls(chat):
     with pytest.raises(ProviderTimeout, match=r"sent nothing more for 0\.05 s"):
         chat(slow_events(), timeouts=Timeouts(first_event=0.05, between_events=0.05))
+
+
+def test_a_connection_is_used_again(faults, made):
+    provider = made(base_url=faults.openai_url)
+
+    async def twice():
+        for _ in range(2):
+            async for _ in provider.chat(ChatRequest(ModelRef("good"), HELLO)):
+                pass
+        await provider.aclose()
+
+    asyncio.run(twice())
+    assert [request.connection for request in faults.requests] == [1, 1]
 
 
 def test_closing_the_stream_closes_the_connection(faults, made):

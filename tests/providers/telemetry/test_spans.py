@@ -1,6 +1,7 @@
 """What OpenTelemetry hears of requests, turns and tools, by its own in-memory exporters."""
 
 import json
+import threading
 
 import pytest
 
@@ -22,6 +23,7 @@ from llmspell.plugins.host import PluginHost
 from llmspell.plugins.values import Tool
 from llmspell.providers.contract import Message, ToolCall, Usage
 from llmspell.providers.hub import Hub
+from llmspell.providers.telemetry import spans
 from llmspell.providers.telemetry.spans import Telemetry
 from llmspell.providers.watching import close
 from llmspell.secrets import SecretText
@@ -227,6 +229,16 @@ def test_a_turn_has_its_requests_and_tools_in_it(watched, provider):
         None, "tool_error",
     }  # fmt: skip
     assert told.telemetry._turns == {}
+
+
+def test_an_exporter_that_hangs_or_fails_ends_no_run(watched, provider, monkeypatch):
+    monkeypatch.setattr(spans, "FLUSH_SECONDS", 0.01)
+    for flush in (threading.Event().wait, lambda: 1 / 0):
+        hub, told = watched()
+        monkeypatch.setattr(told.telemetry, "_flush", flush)
+        provider.enqueue("good day")
+        ask(hub)
+        assert "chat model" in told.spans
 
 
 def test_an_agent_that_wants_no_log_is_not_told_of(watched, provider):

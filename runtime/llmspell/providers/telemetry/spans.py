@@ -5,7 +5,7 @@ Imports the API of OpenTelemetry, so it is imported itself only where telemetry 
 
 from __future__ import annotations
 
-import asyncio
+import threading
 import time
 from asyncio import CancelledError
 from collections.abc import Callable
@@ -86,9 +86,15 @@ class Telemetry:
         if self._run is not None:
             self._run.end()
             self._run = None
+        # A thread that nobody has to wait for: an exporter whose collector isn't there tries again for long.
+        flushing = threading.Thread(target=self._flush_quietly, name="llmspell-telemetry", daemon=True)
+        flushing.start()
+        flushing.join(FLUSH_SECONDS)
+
+    def _flush_quietly(self) -> None:
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._flush), FLUSH_SECONDS)
-        except Exception:  # noqa: BLE001 - a collector that isn't there is no reason for a run to fail
+            self._flush()
+        except Exception:  # noqa: BLE001 - whatever it is, it is no reason for a run to fail
             return
 
     def _context(self, origin: Origin | None) -> Context:
