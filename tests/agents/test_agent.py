@@ -36,6 +36,8 @@ def test_the_result_has_its_fixed_shape(agent, provider, run):
     provider.enqueue(ReasoningDelta("hm"), "ok", finish="length", usage=Usage(7, 3, 2))
     plain = run(agent.execute("hi")).plain()
     timings, metadata = plain.pop("timings"), plain.pop("metadata")
+    [attempt] = plain.pop("attempts")
+    assert (attempt["provider"], attempt["model"], attempt["error"]) == ("fake", "model", None)
     assert plain == {
         "text": "ok",
         "response": "ok",

@@ -62,7 +62,7 @@ class Agent(Struct, frozen=True, kw_only=True):
         Annotated[float, Meta(gt=0)] | None, Meta(description="the longest wait for an answer, in seconds")
     ] = None
     fallback: Annotated[
-        list[Annotated[str, Meta(min_length=1)]],
+        list[str],
         Meta(description="the models to ask, in turn, where an agent's own fails"),
     ] = []
     max_retries: Annotated[

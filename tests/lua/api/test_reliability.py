@@ -24,8 +24,8 @@ def test_attempts_are_told(lua, provider):
     """
     assert lua(source, toml=TOML) == [
         "there\t2",
-        "fake\tfake/model\trate_limited\ttrue\ttrue",
-        "fake\tfake/model\tnil\ttrue\ttrue",
+        "fake\tmodel\trate_limited\ttrue\ttrue",
+        "fake\tmodel\tnil\ttrue\ttrue",
     ]
 
 
