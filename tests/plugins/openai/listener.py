@@ -15,6 +15,7 @@ params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
 params.n_batch = params.n_ubatch = 128
 params.fit_params = params.warmup = params.ui = False
 params.verbosity = -1
+params.cache_prompt, params.cache_ram_mib = False, 0  # what was asked before must not change an answer
 if "--key" in sys.argv:
     params.api_keys = [sys.argv[sys.argv.index("--key") + 1]]
 if "--embeddings" in sys.argv:
