@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 from llmspell import __version__
+from llmspell.cli.cloud import SET_UP, not_set_up
 from llmspell.cli.context import Context
 from llmspell.cli.output import as_json, size
 from llmspell.config import check_providers, files
@@ -105,7 +106,10 @@ async def _models(context: Context, findings: list[Finding]) -> None:
     """Add a line for each provider and one for the default model; raises what keeps that model from running."""
     hub, spec = context.hub, context.settings.models.default
     statuses = await hub.status()
+    unused = not_set_up(statuses, hub.specs(), context.settings)
     for name, status in statuses.items():
+        if name in unused:
+            continue
         if status.ready:
             models = f"{status.models} model{'' if status.models == 1 else 's'}"
             loaded = f"in memory: {', '.join(status.loaded)}" if status.loaded else None
@@ -115,6 +119,8 @@ async def _models(context: Context, findings: list[Finding]) -> None:
             findings.append(Finding(f"provider {name}", GOOD, about))
         else:
             findings.append(Finding(f"provider {name}", MEH, status.error or "not ready"))
+    if unused:
+        findings.append(Finding("other providers", MEH, f"not set up: {', '.join(unused)} ({SET_UP})"))
     try:
         route = await hub.resolve(spec)
     except ModelNotFound:

@@ -7,17 +7,20 @@ import time
 from collections.abc import Sequence
 
 from llmspell.cli import model_names
+from llmspell.cli.cloud import SET_UP, not_set_up
 from llmspell.cli.context import Context
 from llmspell.cli.output import as_json, size, table
 from llmspell.providers.contract import ModelInfo
 
 
 def status(context: Context) -> int:
-    """A row for each provider, what is wrong with it below."""
+    """A row for each provider, what is wrong with it below; those that nobody has set up share a line."""
     found = context.wait(context.hub.status())
     if context.given("json"):
         print(as_json(found))
         return 0
+    unused = not_set_up(found, context.hub.specs(), context.settings)
+    found = {name: one for name, one in found.items() if name not in unused}
     rows = [
         (name, "ready" if one.ready else "not ready", one.version, one.models if one.ready else None)
         for name, one in found.items()
@@ -26,6 +29,8 @@ def status(context: Context) -> int:
     for name, one in found.items():
         if one.error:
             print(f"{name}: {one.error}", file=sys.stderr)
+    if unused:
+        print(f"not set up: {', '.join(unused)} ({SET_UP})", file=sys.stderr)
     return 0
 
 
