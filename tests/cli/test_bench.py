@@ -54,7 +54,7 @@ class Lab(Provider):
             if does == "dies":
                 os.kill(os.getpid(), signal.SIGSEGV)
             if does == "refuses":
-                raise RateLimited("slow down", provider="lab", hint="wait")
+                raise RateLimited("slow down", provider="lab", hint="wait", retryable=False)
             if does == "endless":
                 with open("pid", "w") as stream:
                     stream.write(str(os.getpid()))

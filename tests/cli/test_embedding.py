@@ -72,7 +72,7 @@ def test_a_text_that_fails_in_json(embed):
 
 def test_no_vector_at_all_is_an_error(embed):
     done = embed("bad")
-    assert (done.returncode, done.stdout, done.stderr) == (4, "", "error: it died\nhint: try again\n")
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", "error: it died (asked 2 times)\nhint: try again\n")
 
 
 def test_json(embed):
@@ -81,7 +81,7 @@ def test_json(embed):
             "model": "counter",
             "vectors": [[1.0, 0.1], [3.0, 0.1]],
             "errors": [],
-            "usage": {"input_tokens": 3, "output_tokens": 0, "cached_tokens": 0},
+            "usage": {"input_tokens": 3, "output_tokens": 0, "cached_tokens": 0, "cost": 0.0},
         }
 
 

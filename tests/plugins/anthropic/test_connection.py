@@ -169,13 +169,35 @@ def test_a_server_of_another_kind(faults, made, error_of, body):
 # ── no answer ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_nobody_listens(made, error_of):
+@pytest.fixture
+def nobody():
+    """A port where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    error = error_of(made(f"http://127.0.0.1:{port}"))
+        return free.getsockname()[1]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost"])
+def test_nobody_listens(made, error_of, nobody, host):
+    error = error_of(made(f"http://{host}:{nobody}"))
     assert isinstance(error, ProviderUnavailable)
     assert "(connection refused)" in error.message
-    assert f"http://127.0.0.1:{port}" in error.message
+    assert f"http://{host}:{nobody}" in error.message
+    assert not error.retryable, "nobody starts it meanwhile"
+    assert "start the server" in error.hint
+
+
+def test_a_server_elsewhere_may_be_back_in_a_moment(made, error_of, nobody, monkeypatch):
+    monkeypatch.setattr(Settings, "loopback", False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    error = error_of(made(f"http://127.0.0.1:{nobody}"))
+    assert "(connection refused)" in error.message
+    assert error.retryable
+
+
+def test_causes_may_lead_in_a_circle():
+    first, second = httpx2.ConnectError("it was the wire"), RuntimeError("it was the other")
+    first.__cause__, second.__cause__ = second, first
+    assert module._reason(first, Timeouts()) == "it was the wire"
 
 
 def test_a_name_that_leads_nowhere(made, error_of, monkeypatch):

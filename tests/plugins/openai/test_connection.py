@@ -12,6 +12,7 @@ import pytest
 from fault_server import Fault, cut, reset, slow_headers, status
 from llmspell import ChatRequest, EmbedRequest, Message, ModelRef, Timeouts
 from llmspell.errors import AuthError, LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
+from llmspell_openai import address
 from llmspell_openai import connection as module
 from llmspell_openai import provider as provider_module
 
@@ -56,15 +57,45 @@ def embed(provider):
 def test_nobody_answers(made, nobody, work):
     with pytest.raises(ProviderUnavailable, match=r"cannot reach LM Studio at .* \(connection refused\)") as caught:
         work(made("lmstudio", base_url=nobody))
-    assert caught.value.retryable
+    assert not caught.value.retryable, "nobody starts it meanwhile"
     assert "start the server" in caught.value.hint
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.2", "[::1]"])
+def test_nobody_listens_on_this_machine(made, nobody, host):
+    with pytest.raises(ProviderUnavailable) as caught:
+        chat(made(base_url=nobody.replace("127.0.0.1", host)))
+    assert not caught.value.retryable
+
+
+def test_a_server_elsewhere_may_be_back_in_a_moment(monkeypatch, made, nobody):
+    monkeypatch.setattr(address, "_loopback", lambda host: False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with pytest.raises(ProviderUnavailable, match="connection refused") as caught:
+        chat(made(base_url=nobody))
+    assert caught.value.retryable
+
+
+def test_a_server_that_is_not_there_has_no_models(made, nobody):
+    """In contrast to one that is there and has no list of them."""
+    provider = made("lmstudio", base_url=nobody)
+
+    async def run():
+        try:
+            await provider.info(ModelRef("good"))
+        finally:
+            await provider.aclose()
+
+    with pytest.raises(ProviderUnavailable, match="connection refused"):
+        asyncio.run(run())
 
 
 def test_a_host_that_is_none(made):
     with pytest.raises(
         ProviderUnavailable, match=r"cannot reach 'openai' at https://models\.invalid/v1 \(no such host\)"
-    ):
+    ) as caught:
         chat(made(base_url="https://models.invalid/v1"))
+    assert caught.value.retryable
 
 
 def test_a_server_that_speaks_no_tls(made, faults):

@@ -123,7 +123,9 @@ def test_a_first_event_that_does_not_come(fast_hub, first, second, ask, run):
     assert first.stopped == 1
 
 
-def test_the_route_and_what_is_learned_are_those_of_the_model_that_answered(fast_hub, first, second, run):
+def test_the_route_and_what_is_learned_are_those_of_the_model_that_answered(fast_hub, first, run):
+    second = ScriptedProvider(name="second", without=("count",), answer=lambda request: ["ok"])
+
     async def main():
         hub, routes = fast_hub(first, second), []
         first.enqueue(AuthError("no key", provider="first"))
@@ -149,7 +151,7 @@ def test_completions_too(fast_hub, run):
     async def main():
         provider.enqueue(AuthError("no key", provider="fake"))
         with pytest.raises(ProviderError, match=r"no model answered: first/model: first can't go on.*; fake/model: no"):
-            events = fast_hub(ScriptedProvider(name="first"), provider).complete(
+            events = fast_hub(ScriptedProvider(name="first", without=("complete",)), provider).complete(
                 "first/model", "Once", timeouts=Timeouts(), fallback=["fake/model"]
             )
             _ = [event async for event in events]

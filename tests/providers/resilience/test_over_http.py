@@ -118,8 +118,16 @@ def test_a_server_that_is_not_there(hub_of, asked, run):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     told = run(asked(hub_of(f"http://127.0.0.1:{port}/v1", "retries = 2")))
-    assert isinstance(told.error, ProviderUnavailable) and len(told.attempts) == 3
+    assert isinstance(told.error, ProviderUnavailable) and len(told.attempts) == 1, "nobody starts it meanwhile"
     assert "connection refused" in told.error.message
+
+
+def test_another_model_in_place_of_a_server_that_is_not_there(server, hub_of, asked, run):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    near = f'[providers.near]\ntype = "openai"\nbase_url = "http://127.0.0.1:{port}/v1"'
+    told = run(asked(hub_of(server.openai_url, near), "near/good", fallback=["far/good"]))
+    assert told.went == [("near/good", "provider_unavailable"), ("far/good", None)]
 
 
 def test_a_dead_server_costs_nothing_the_second_time(hub_of, ask, run, monkeypatch):
