@@ -7,19 +7,23 @@ What is sent and read is our own JSON: the SDK's types would drop what they don'
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib
 import json
 import os
+import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from llmspell import Timeouts
 from llmspell.errors import AuthError, LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
 from llmspell.keys import no_key
 from llmspell_anthropic.client import CUSTOM_HEADERS, PROXIES, made
 from llmspell_anthropic.failures import failure
+from llmspell_anthropic.reasons import reason, refused
 from llmspell_anthropic.settings import KEY_VARIABLES, Settings
 
 if TYPE_CHECKING:
@@ -31,6 +35,9 @@ SILENCE_SECONDS: Final = 600.0
 
 END_SECONDS: Final = 0.2
 """How long an answer that is whole may take to end."""
+
+KNOCK_SECONDS: Final = 0.2
+"""How long a server of this machine may take to open the door."""
 
 
 class Connection:
@@ -200,8 +207,10 @@ class Connection:
         title, name = self._settings.title, self._settings.name
         if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol)):
             there = f" at {self._settings.url}" if title == "Anthropic" else ""
+            if self._settings.loopback and refused(error):
+                return self._not_started()
             return ProviderUnavailable(
-                f"cannot reach {title}{there} ({_reason(error, timeouts)})",
+                f"cannot reach {title}{there} ({reason(error, timeouts)})",
                 provider=name,
                 hint=f"check the network, HTTPS_PROXY, and [providers.{name}] base_url",
             )
@@ -229,6 +238,7 @@ class Connection:
     async def _ready(self) -> anthropic.AsyncAnthropic:
         self.check_key()
         if "anthropic" not in sys.modules:
+            await self._knock()
             with suppress(ImportError):  # which is told when the client is made
                 await asyncio.to_thread(importlib.import_module, "anthropic")
         loop = asyncio.get_running_loop()
@@ -236,6 +246,29 @@ class Connection:
             self._kept, self._loop = self._opened(), loop
             self._client = await anext(self._kept)
         return self._client
+
+    async def _knock(self) -> None:
+        """Look for a server of this machine before the SDK is imported, which takes long."""
+        if not self._settings.loopback:
+            return
+        place = urlsplit(self._settings.url)
+        port = place.port or (443 if place.scheme == "https" else 80)
+        try:
+            link = await asyncio.to_thread(socket.create_connection, (place.hostname, port), KNOCK_SECONDS)
+        except ConnectionRefusedError as error:
+            raise self._not_started() from error
+        except (OSError, UnicodeError):  # which the client tells better
+            return
+        link.close()
+
+    def _not_started(self) -> ProviderUnavailable:
+        """The error where nobody listens on this machine: asking again helps nobody, as somebody has to start it."""
+        return ProviderUnavailable(
+            f"cannot reach {self._settings.title} ({os.strerror(errno.ECONNREFUSED).lower()})",
+            provider=self._settings.name,
+            hint=f"start the server, or set [providers.{self._settings.name}] base_url to where it is",
+            retryable=False,
+        )
 
     async def _opened(self) -> AsyncGenerator[anthropic.AsyncAnthropic, None]:
         """Have a client, and close it when this generator is closed, which a loop that ends does with all of them."""
@@ -266,22 +299,3 @@ def _model(body: Mapping[str, Any] | None) -> str | None:
 def _silence(timeouts: Timeouts) -> float:
     """Seconds that a server may be silent: no less than the hub waits, whose limit is told better."""
     return max(SILENCE_SECONDS, timeouts.first_event or 0, timeouts.between_events or 0)
-
-
-def _reason(error: BaseException, timeouts: Timeouts) -> str:
-    """Why no connection came about, in the system's words."""
-    import ssl
-
-    import httpx2
-
-    if isinstance(error, httpx2.ConnectTimeout):
-        return f"no answer within {timeouts.connect or 0:g} s"
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted: {seen.verify_message}"
-        if isinstance(seen, OSError) and seen.errno:
-            return (os.strerror(seen.errno) if seen.errno > 0 else seen.strerror or str(seen)).lower()
-        group = getattr(seen, "exceptions", None)
-        seen = group[0] if group else seen.__cause__ or seen.__context__
-    return str(error) or type(error).__name__

@@ -75,16 +75,30 @@ def reason(error: BaseException) -> str:
 
     if isinstance(error, httpx2.ConnectTimeout):
         return "no answer to the attempt to connect"
-    seen: BaseException | None = error
-    met: set[int] = set()
-    while seen is not None and id(seen) not in met:  # causes may lead in a circle
-        met.add(id(seen))
+    for seen in _causes(error):
         if isinstance(seen, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {seen.verify_message}"
         if isinstance(seen, socket.gaierror):
             return "no such host"
         if isinstance(seen, OSError) and seen.errno:  # asyncio has words of its own, and addresses, in strerror
             return (os.strerror(seen.errno) if seen.errno > 0 else seen.strerror or str(seen)).lower()
-        group = getattr(seen, "exceptions", None)
-        seen = group[0] if group else seen.__cause__ or seen.__context__
     return str(error) or type(error).__name__
+
+
+def refused(error: BaseException) -> bool:
+    """Whether nobody listens there."""
+    return any(isinstance(seen, ConnectionRefusedError) for seen in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what led to it; causes may lead in a circle."""
+    found = [error]
+    met: set[int] = set()
+    while found:
+        seen = found.pop()
+        if id(seen) in met:
+            continue
+        met.add(id(seen))
+        yield seen
+        cause = seen.__cause__ or seen.__context__
+        found.extend(reversed(getattr(seen, "exceptions", None) or ([cause] if cause else [])))

@@ -7,7 +7,11 @@ more than the reading, and compatible servers keep to none of them.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
+import socket
+import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -15,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from llmspell import Timeouts
 from llmspell.errors import InvalidRequest, LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
 from llmspell_openai import sse
-from llmspell_openai.client import PROXIES, make, reason
+from llmspell_openai.client import PROXIES, make, reason, refused
 from llmspell_openai.failures import failure
 from llmspell_openai.settings import Settings
 
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS: Final = 60.0
 """How long a server may be silent that is asked for something that needs no model."""
+
+KNOCK_SECONDS: Final = 0.2
+"""How long a server of this machine may take to open the door."""
 
 
 class Connection:
@@ -118,6 +125,8 @@ class Connection:
         """Send a request; what comes in the block is the answer of a server that agreed."""
         if lacking := self.settings.lacking():
             raise lacking
+        if "openai" not in sys.modules:
+            await self._knock()
         client = await self._opened()
         import httpx2
         import openai
@@ -179,7 +188,10 @@ class Connection:
             yield
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise ProviderUnavailable(
-                f"cannot reach {where} ({reason(error)})", provider=name, hint=self._reaching()
+                f"cannot reach {where} ({reason(error)})",
+                provider=name,
+                hint=self._reaching(),
+                retryable=not (self.settings.address.loopback and refused(error)),  # somebody has to start it
             ) from error
         except httpx2.TimeoutException as error:
             hint = (
@@ -207,6 +219,24 @@ class Connection:
         if self.settings.address.loopback:
             return f"start the server, or set {base_url} to where it is"
         return f"check the network, and {base_url}" if self.settings.stranger else "check the network"
+
+    async def _knock(self) -> None:
+        """Look for a server of this machine before the client is imported, which takes long."""
+        address = self.settings.address
+        if not address.loopback:
+            return
+        try:
+            link = await asyncio.to_thread(socket.create_connection, (address.host, address.port), KNOCK_SECONDS)
+        except ConnectionRefusedError as error:
+            raise ProviderUnavailable(
+                f"cannot reach {self.settings.where} ({os.strerror(errno.ECONNREFUSED).lower()})",
+                provider=self.settings.name,
+                hint=self._reaching(),
+                retryable=False,
+            ) from error
+        except (OSError, UnicodeError):  # which the client tells better
+            return
+        link.close()
 
     async def _opened(self) -> AsyncOpenAI:
         loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final
 
@@ -28,7 +28,6 @@ from llmspell_openai.connection import Connection
 from llmspell_openai.habits import Habits
 
 STATUS_SECONDS: Final = 1.5
-KNOCK_SECONDS: Final = 1.0
 
 
 class OpenAIProvider(Provider):
@@ -57,7 +56,7 @@ class OpenAIProvider(Provider):
         try:
             if lacking := self._settings.lacking():
                 raise lacking
-            return ProviderStatus(True, models=len(await asyncio.wait_for(self._knocked(), STATUS_SECONDS)))
+            return ProviderStatus(True, models=len(await asyncio.wait_for(self._listed(), STATUS_SECONDS)))
         except (asyncio.TimeoutError, TimeoutError):
             error: LLMSpellError = ProviderTimeout(
                 f"{self._settings.where} did not answer within {STATUS_SECONDS:g} s", provider=self.name
@@ -79,7 +78,7 @@ class OpenAIProvider(Provider):
         try:
             there = await self._listed()
         except ProviderUnavailable as error:
-            if error.retryable:
+            if error.retryable or error.__cause__ is not None:  # an answer of the server has no cause
                 raise
             return ModelInfo(ref.id, self.name)  # a server without a list
         for entry in there:
@@ -125,23 +124,6 @@ class OpenAIProvider(Provider):
         from llmspell_openai import describing
 
         return describing.entries(await self._connection.ask("GET", "/models"))
-
-    async def _knocked(self) -> list[Mapping[str, Any]]:
-        """The list; a server of this machine is knocked at before the client is imported, which takes long."""
-        address = self._settings.address
-        if address.loopback:
-            try:
-                _, writer = await asyncio.wait_for(asyncio.open_connection(address.host, address.port), KNOCK_SECONDS)
-            except OSError:
-                raise ProviderUnavailable(
-                    f"nobody answers at {self._settings.where}",
-                    provider=self.name,
-                    hint=f"start it, or set [providers.{self.name}] base_url",
-                ) from None
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-        return await self._listed()
 
     async def _with_window(self, info: ModelInfo) -> ModelInfo:
         """A model with the context length that llama-server runs it with, which older ones say only there."""

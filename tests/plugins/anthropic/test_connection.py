@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import subprocess
 import sys
 
 import anthropic
@@ -21,6 +22,7 @@ from llmspell.errors import (
 from llmspell.testing import drive
 from llmspell_anthropic import connection as module
 from llmspell_anthropic.connection import Connection
+from llmspell_anthropic.reasons import reason
 from llmspell_anthropic.settings import Settings
 
 KEY = "sk-ant-test-0123456789abcdef"
@@ -186,6 +188,22 @@ def test_nobody_listens(made, error_of, nobody, host):
     assert "start the server" in error.hint
 
 
+def test_nothing_is_imported_for_a_server_that_nobody_started(nobody, tmp_path):
+    code = (
+        "import asyncio, sys\n"
+        "from llmspell_anthropic.provider import AnthropicProvider\n"
+        f"provider = AnthropicProvider({{'base_url': 'http://localhost:{nobody}'}})\n"
+        "print(asyncio.run(provider.status()).error)\n"
+        "print(sorted({'anthropic', 'httpx2', 'pydantic'} & set(sys.modules)))\n"
+    )
+    environ = {"LLMSPELL_HOME": str(tmp_path), "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    error, imported = done.stdout.splitlines()
+    assert "(connection refused)" in error
+    assert imported == "[]"
+
+
 def test_a_server_elsewhere_may_be_back_in_a_moment(made, error_of, nobody, monkeypatch):
     monkeypatch.setattr(Settings, "loopback", False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -197,7 +215,7 @@ def test_a_server_elsewhere_may_be_back_in_a_moment(made, error_of, nobody, monk
 def test_causes_may_lead_in_a_circle():
     first, second = httpx2.ConnectError("it was the wire"), RuntimeError("it was the other")
     first.__cause__, second.__cause__ = second, first
-    assert module._reason(first, Timeouts()) == "it was the wire"
+    assert reason(first, Timeouts()) == "it was the wire"
 
 
 def test_a_name_that_leads_nowhere(made, error_of, monkeypatch):

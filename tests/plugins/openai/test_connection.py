@@ -170,7 +170,7 @@ def test_without_a_key_nothing_is_sent_and_nothing_imported(tmp_path):
     error, hint, refused, imported = done.stdout.splitlines()
     assert "OPENAI_API_KEY" in error
     assert "OPENAI_API_KEY" in hint
-    assert "nobody answers at vLLM at http://127.0.0.1:1/v1" in refused
+    assert "cannot reach vLLM at http://127.0.0.1:1/v1 (connection refused)" in refused
     assert imported == "[]"
 
 
