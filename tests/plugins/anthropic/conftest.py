@@ -29,7 +29,7 @@ def no_keys(monkeypatch, tmp_path):
 @pytest.fixture(scope="session")
 def llama_server(model_file):
     """The URL of xllamacpp's listener, which is llama.cpp's server, on the real model; it wants `KEY`."""
-    command = [sys.executable, str(LISTENER), str(model_file), "--key", KEY]
+    command = [sys.executable, str(LISTENER), str(model_file), "--key", KEY, "--cache"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         try:
             address = child.stdout.readline().strip()

@@ -26,15 +26,26 @@ class SmallClaude(FaultServer):
     async def _answer(self, received, reader, writer):
         if not self._queue and received.path == "/v1/messages":
             self.enqueue(answered(received.body))
+        elif not self._queue and received.path == "/v1/messages/count_tokens":
+            body = received.body
+            known = body["model"] in MODELS
+            self.enqueue(
+                Fault(body={"input_tokens": tokens(body)}) if known else status(404, f"model: {body['model']}")
+            )
         elif not self._queue and received.path.startswith("/v1/models/"):
             name = received.path.removeprefix("/v1/models/")
             self.enqueue(Fault(body=described(name)) if name in MODELS else status(404, f"model: {name}"))
         return await super()._answer(received, reader, writer)
 
 
+def tokens(body):
+    """What a prompt counts."""
+    return len(json.dumps(body["messages"]).split())
+
+
 def answered(body):
     """The fault that is the answer to a request."""
-    length = len(json.dumps(body["messages"]).split())
+    length = tokens(body)
     if unknown := body.keys() - FIELDS:
         return status(400, f"{min(unknown)}: Extra inputs are not permitted")
     if body["model"] not in MODELS:

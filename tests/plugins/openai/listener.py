@@ -1,6 +1,6 @@
 """Run as a program: xllamacpp's HTTP listener on a model, until the input ends. Prints its address.
 
-python listener.py MODEL.gguf [--key KEY] [--embeddings]
+python listener.py MODEL.gguf [--key KEY] [--embeddings] [--cache]
 """
 
 import os
@@ -15,7 +15,8 @@ params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
 params.n_batch = params.n_ubatch = 128
 params.fit_params = params.warmup = params.ui = False
 params.verbosity = -1
-params.cache_prompt, params.cache_ram_mib = False, 0  # what was asked before must not change an answer
+if "--cache" not in sys.argv:
+    params.cache_prompt, params.cache_ram_mib = False, 0  # what was asked before must not change an answer
 if "--key" in sys.argv:
     params.api_keys = [sys.argv[sys.argv.index("--key") + 1]]
 if "--embeddings" in sys.argv:
