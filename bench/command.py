@@ -13,7 +13,10 @@ from pathlib import Path
 from bench.rows import Row
 from bench.table import print_table, report
 
-NAMES = ("startup", "kernel", "provider", "model", "engines", "ollama", "pull", "memory", "tools", "log", "resilience")
+NAMES = (
+    "startup", "kernel", "provider", "model", "engines", "ollama", "pull", "memory", "tools", "log", "resilience",
+    "streaming",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,8 @@
 """docs/reliability.md says what the code does: its keys, its defaults, what each error leads to."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,15 @@ def test_what_each_error_leads_to(type_):
 def test_no_error_is_named_that_there_is_not():
     cells = "\n".join(row[0] for row in ROWS if len(row) == 3)
     assert set(re.findall(r"`([a-z_]+)`", cells)) - {"fallback"} == set(ERRORS)
+
+
+def test_the_lua_block_runs(llmspell_home, tmp_path, monkeypatch):
+    monkeypatch.setenv("LLMSPELL_PROVIDERS_GGUF_THREADS", "1")
+    (block,) = re.findall(r"^```lua\n(.*?)^```", PAGE, re.M | re.S)
+    (tmp_path / "block.lua").write_text(block, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "llmspell", "run", "block.lua"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [line.split("\t")[1] for line in done.stdout.splitlines()] == ["model_not_found", "answered"]
