@@ -12,7 +12,19 @@ from typing import Any
 
 from bench.rows import Row, Spread
 
-PACKAGES = ("llmspell", "lupa", "msgspec", "pluggy", "xllamacpp", "llama-cpp-python", "ollama", "httpx", "httpx2", "openai", "anthropic")
+PACKAGES = (
+    "llmspell",
+    "lupa",
+    "msgspec",
+    "pluggy",
+    "xllamacpp",
+    "llama-cpp-python",
+    "ollama",
+    "httpx",
+    "httpx2",
+    "openai",
+    "anthropic",
+)
 HEADER = ("benchmark", "name", "ours", "peer", "ratio", "expected", "met")
 
 
