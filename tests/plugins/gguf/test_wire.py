@@ -21,7 +21,7 @@ def sample(kind):
     texts = {"message": "what happened", "hint": "what to do", "provider": "gguf", "model": "m", "partial": "so far"}
     known = {**texts, "option": "top_k", "limit": 10, "used": 20, "plugin": "p", "retry_after": 1.5, "pull": "m:1b"}
     known |= {"suggestions": ("a", "b"), "violations": ("c",), "size_bytes": 7, "retryable": True}
-    known |= {"result": {"text": "so far"}, "tool": "t"}
+    known |= {"result": {"text": "so far"}, "tool": "t", "spent": 0.5, "estimate": 0.25}
     names = kind.__init__.__code__.co_varnames[1 : kind.__init__.__code__.co_argcount]
     more = kind.__init__.__code__.co_varnames[kind.__init__.__code__.co_argcount :][
         : kind.__init__.__code__.co_kwonlyargcount
