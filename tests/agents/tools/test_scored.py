@@ -9,7 +9,7 @@ from llmspell.agents.tools.argument_prompt import bounded, takes_nothing
 from llmspell.agents.tools.scored import scored_chat
 from llmspell.agents.tools.values import Ask
 from llmspell.config import load
-from llmspell.errors import InvalidRequest, ProviderError, Timeout
+from llmspell.errors import ProviderError, Timeout
 from llmspell.plugins.host import PluginHost
 from llmspell.plugins.values import Tool
 from llmspell.providers.contract import Finish, Message, Notice, ScoreResult, TextDelta, Timeouts, ToolCall, Usage
@@ -174,7 +174,7 @@ def test_after_a_result_the_model_answers_and_no_tool_is_offered(hub, provider):
     events = run(hub, (*ASKED, CALL, RESULT))
     assert events == [TextDelta("7 knots"), Finish("stop", "model", Usage(7, 2))]
     assert provider.scored == []
-    assert provider.requests[0].messages == (Message("system", "You are a helpful assistant."), FOLDED)
+    assert provider.requests[0].messages == (FOLDED,)
 
 
 def test_it_answers_to_the_turn_alone_under_its_own_instructions(hub, provider):
@@ -184,16 +184,7 @@ def test_it_answers_to_the_turn_alone_under_its_own_instructions(hub, provider):
     run(hub, (system, *earlier, *ASKED, CALL, RESULT))
     assert provider.requests[0].messages == (system, FOLDED)
     run(hub, (*earlier, *ASKED, CALL, RESULT))
-    assert provider.requests[1].messages[1:] == (FOLDED,)
-
-
-def test_a_template_without_system_messages_gets_none(hub, provider):
-    provider.enqueue(InvalidRequest("the template takes no system message")).enqueue("7 knots")
-    assert run(hub, (*ASKED, CALL, RESULT))[0] == TextDelta("7 knots")
     assert provider.requests[1].messages == (FOLDED,)
-    provider.enqueue(InvalidRequest("no"))
-    with pytest.raises(InvalidRequest):
-        run(hub, (Message("system", "Be brief."), *ASKED, CALL, RESULT))
 
 
 def test_the_next_turn_may_call_again_and_ids_go_on(hub, provider):

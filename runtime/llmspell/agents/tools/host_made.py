@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from llmspell.agents.tools.folding import folded, has_results, last_request
 from llmspell.agents.tools.values import Ask
-from llmspell.errors import InvalidRequest
 from llmspell.providers.contract import (
     OPTIONS,
     ChatEvent,
@@ -47,8 +46,6 @@ class Decision:
 
 Decide = Callable[[Hub, Ask, Sequence[Message], str], Awaitable[Decision]]
 """Gets the messages as they are, and the text of the user's last one."""
-
-_SYSTEM: Final = Message("system", "You are a helpful assistant.")
 
 FIRST_TOKENS: Final = 256
 """Tokens that a model may write for the host, beside those for half the letters of the request."""
@@ -91,7 +88,20 @@ async def _events(hub: Hub, ask: Ask, messages: Sequence[Message], decide: Decid
             yield ToolCall(_next_id(messages), decision.tool, decision.arguments)
             yield Finish("tool_calls", (await hub.resolve(ask.model)).ref.id, spent)
             return
-    events = _answer(hub, ask, messages)
+    view = folded(messages)
+    if has_results(messages):  # with earlier turns before it a small model gives its last answer once more
+        system = view[:1] if view[0].role == "system" else ()
+        view = (*system, *view[last_request(view) or 0 :])
+    events = hub.chat(
+        ask.model,
+        view,
+        format=ask.format,
+        options=ask.options,
+        timeouts=ask.timeouts,
+        fallback=ask.fallback,
+        on_route=ask.on_route,
+        on_attempt=ask.on_attempt,
+    )
     try:
         async for event in events:
             if isinstance(event, Usage):
@@ -102,41 +112,6 @@ async def _events(hub: Hub, ask: Ask, messages: Sequence[Message], decide: Decid
                 yield event
     finally:
         await close(events)
-
-
-async def _answer(hub: Hub, ask: Ask, messages: Sequence[Message]) -> AsyncIterator[ChatEvent]:
-    """The answer: to the whole conversation, or, once a tool has answered, to the turn alone.
-
-    With earlier turns before it a small model gives its last answer again, in place of one from the result; with a
-    system message it keeps to the result more often than with what its template puts there.
-    """
-    view = folded(messages)
-    added = False
-    if has_results(messages):
-        place = last_request(view) or 0
-        added = view[0].role != "system"
-        view = (_SYSTEM if added else view[0], *view[place:])
-    while True:
-        events = hub.chat(
-            ask.model,
-            view,
-            format=ask.format,
-            options=ask.options,
-            timeouts=ask.timeouts,
-            fallback=ask.fallback,
-            on_route=ask.on_route,
-            on_attempt=ask.on_attempt,
-        )
-        try:
-            async for event in events:
-                yield event
-            return
-        except InvalidRequest:  # some templates take no system message, and nothing came then
-            if not added:
-                raise
-            added, view = False, view[1:]
-        finally:
-            await close(events)
 
 
 async def written(start: Callable[[dict[str, Any]], AsyncIterator[ChatEvent]], ask: Ask, request: str) -> Written:
