@@ -19,6 +19,7 @@ print("\nThe answer:\n\n" .. result.text)
 -- offer all that there are.
 local agent = Agent.create { skills = { "tea", "knots" }, temperature = 0, max_tokens = 60 }
 for _, question in ipairs { "How do I brew green tea?", "What is the capital of France?" } do
+  agent:reset() -- the one question has nothing to do with the other
   local answer = agent:execute(question)
   local taken = {}
   for _, made in ipairs(answer.tool_calls) do taken[#taken + 1] = made.arguments.name end

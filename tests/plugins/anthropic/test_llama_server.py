@@ -25,7 +25,8 @@ def request(*messages, **fields):
 
 
 def test_what_is_counted_is_what_is_read(provider, talk):
-    *_, finish = talk(provider, request())
+    # the likeliest answer: one that begins within a character comes from this server without what was read
+    *_, finish = talk(provider, request(options={"temperature": 0}))
     assert drive(provider.count(request())) == finish.usage.input_tokens > 10
     assert 0 < finish.usage.output_tokens <= 12
 
