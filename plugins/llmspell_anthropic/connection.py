@@ -21,9 +21,10 @@ from urllib.parse import urlsplit
 from llmspell import Timeouts
 from llmspell.errors import AuthError, LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
 from llmspell.keys import no_key
+from llmspell.providers.causes import refused
 from llmspell_anthropic.client import CUSTOM_HEADERS, PROXIES, made
 from llmspell_anthropic.failures import failure
-from llmspell_anthropic.reasons import reason, refused
+from llmspell_anthropic.reasons import reason
 from llmspell_anthropic.settings import KEY_VARIABLES, Settings
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from llmspell.errors import ProviderUnavailable
+from llmspell.providers.causes import causes
 from llmspell_openai.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def reason(error: BaseException) -> str:
 
     if isinstance(error, httpx2.ConnectTimeout):
         return "no answer to the attempt to connect"
-    for seen in _causes(error):
+    for seen in causes(error):
         if isinstance(seen, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {seen.verify_message}"
         if isinstance(seen, socket.gaierror):
@@ -83,22 +84,3 @@ def reason(error: BaseException) -> str:
         if isinstance(seen, OSError) and seen.errno:  # asyncio has words of its own, and addresses, in strerror
             return (os.strerror(seen.errno) if seen.errno > 0 else seen.strerror or str(seen)).lower()
     return str(error) or type(error).__name__
-
-
-def refused(error: BaseException) -> bool:
-    """Whether nobody listens there."""
-    return any(isinstance(seen, ConnectionRefusedError) for seen in _causes(error))
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what led to it; causes may lead in a circle."""
-    found = [error]
-    met: set[int] = set()
-    while found:
-        seen = found.pop()
-        if id(seen) in met:
-            continue
-        met.add(id(seen))
-        yield seen
-        cause = seen.__cause__ or seen.__context__
-        found.extend(reversed(getattr(seen, "exceptions", None) or ([cause] if cause else [])))

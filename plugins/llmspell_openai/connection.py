@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from llmspell import Timeouts
 from llmspell.errors import InvalidRequest, LLMSpellError, ProviderError, ProviderTimeout, ProviderUnavailable
+from llmspell.providers.causes import refused
 from llmspell_openai import sse
-from llmspell_openai.client import PROXIES, make, reason, refused
+from llmspell_openai.client import PROXIES, make, reason
 from llmspell_openai.failures import failure
 from llmspell_openai.settings import Settings
 
