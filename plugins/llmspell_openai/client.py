@@ -33,6 +33,9 @@ def make(settings: Settings) -> AsyncOpenAI:
             hint="pip install 'llmspell[openai]'",
             retryable=False,
         ) from error
+    loopback = settings.address.loopback
+    # a server may close a connection while the next request is on its way; on this machine a new one costs nothing
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0 if loopback else 100)
     try:
         with _hidden(lambda name: name.startswith("OPENAI_")):  # the client would send what is in some to anybody
             return AsyncOpenAI(
@@ -42,11 +45,7 @@ def make(settings: Settings) -> AsyncOpenAI:
                 project=settings.project,
                 default_headers=settings.headers,
                 max_retries=0,
-                http_client=DefaultAsyncHttpxClient(
-                    follow_redirects=False,
-                    trust_env=not settings.address.loopback,
-                    limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-                ),
+                http_client=DefaultAsyncHttpxClient(follow_redirects=False, trust_env=not loopback, limits=limits),
             )
     except (ImportError, ValueError, OSError, httpx2.InvalidURL) as error:
         raise ProviderUnavailable(

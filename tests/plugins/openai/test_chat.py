@@ -20,7 +20,7 @@ from llmspell import (
     Usage,
 )
 from llmspell.errors import ContextOverflow, ProviderError, ProviderTimeout, ProviderUnavailable, RateLimited
-from llmspell_openai import chatting
+from llmspell_openai import address, chatting
 
 HELLO = (Message("user", "Hello!"),)
 DONE = "data: [DONE]\n\n"
@@ -396,7 +396,11 @@ def test_a_stream_that_stalls(chat):
         chat(slow_events(), timeouts=Timeouts(first_event=0.05, between_events=0.05))
 
 
-def test_a_connection_is_used_again(faults, made):
+@pytest.mark.parametrize("here", [True, False])
+def test_a_connection_is_used_again_where_it_is_dear(faults, made, monkeypatch, here):
+    """A server may close one that it has kept just when the next request comes. On this machine none is kept."""
+    monkeypatch.setattr(address, "_loopback", lambda host: here)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     provider = made(base_url=faults.openai_url)
 
     async def twice():
@@ -406,7 +410,7 @@ def test_a_connection_is_used_again(faults, made):
         await provider.aclose()
 
     asyncio.run(twice())
-    assert [request.connection for request in faults.requests] == [1, 1]
+    assert [request.connection for request in faults.requests] == ([1, 2] if here else [1, 1])
 
 
 def test_closing_the_stream_closes_the_connection(faults, made):
