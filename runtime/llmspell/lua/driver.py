@@ -33,6 +33,10 @@ class Driver:
         self.vm = vm
         self.effects = effects
         self.ended: dict[int, Failure | None] = {}
+        self.cancelled: set[int] = set()
+        """The ended ones that were cancelled."""
+        self.on_failure: Callable[[], None] = lambda: vm.cancel_all("cancelled", "the script failed")
+        """What becomes of the other tasks when a root task has failed."""
         self.release: Callable[[str, Any], None] = lambda kind, number: None
         self.fatal: LLMSpellError | None = None
         self.began = 0.0
@@ -41,7 +45,7 @@ class Driver:
 
     def run(self) -> None:
         """Run until no task can ever go on: all have ended, or those that are left wait for each other."""
-        self._advance()
+        self.advance()
         self.effects.serve(self.pump)
 
     def pump(self) -> None:
@@ -55,7 +59,7 @@ class Driver:
                 ok, value = False, self._as_fields(error)
             except Exception as error:  # noqa: BLE001 - a value of a plugin's own class may raise anything
                 ok, value = False, self._as_fields(ConversionError(f"a result can't go into Lua: {error!r}"))
-            self._advance(call, ok, value)
+            self.advance(call, ok, value)
             self._handed_in += 1
             if self._handed_in & 63 == 0:
                 self._release_dead()
@@ -67,11 +71,11 @@ class Driver:
     def interrupt(self, kind: str, message: str) -> None:
         """Cancel every task and let them notice. In the thread that runs, and not from within an op."""
         self.vm.cancel_all(kind, message)
-        self._advance()
+        self.advance()
 
     # ── one step after the other ──────────────────────────────────────────────────────────────────────────────────
 
-    def _advance(self, call: int = 0, ok: bool = True, value: Any = None) -> None:
+    def advance(self, call: int = 0, ok: bool = True, value: Any = None) -> None:
         """Hand in an answer, and issue what scripts ask for, until they all wait."""
         step, effects = self.vm.step, self.effects
         try:
@@ -105,9 +109,11 @@ class Driver:
             if details[0] == "out_of_memory":
                 self.fatal = self.vm.out_of_memory()
             self.ended[root] = Failure(*details)
-            self.vm.cancel_all("cancelled", "the script failed")
+            self.on_failure()
         else:
             self.ended[root] = None
+            if status == "cancelled":
+                self.cancelled.add(root)
 
     def _release_dead(self) -> None:
         for kind, number in self.vm.dead():

@@ -74,6 +74,8 @@ class Live:
         self._pump: Callable[[], None] | None = None
         self._pumping = False
         self.stopped = False
+        self.stays = False
+        """Whether `serve` goes on when nothing is under way, for more may come from another thread."""
         self._broken: BaseException | None = None
         self._on_idle = on_idle
         self.failures: dict[int, BaseException] = {}
@@ -192,8 +194,13 @@ class Live:
         except Exception as error:  # noqa: BLE001 - as above
             self._broken = self._broken or error
             self.stopped = True
-        if (self.stopped or not self._pending) and self._loop is not None:
+        if (self.stopped or not (self._pending or self.stays)) and self._loop is not None:
             self._loop.stop()
+
+    @property
+    def waits(self) -> bool:
+        """Whether any op is under way whose answer will come."""
+        return bool(self._pending)
 
     def settle(self) -> None:
         """Hand out the answers that are there, and end `serve` when nothing is under way."""
@@ -202,7 +209,7 @@ class Live:
     def serve(self, pump: Callable[[], None]) -> None:
         self._pump = pump
         self._run_pump()
-        if self._pending and not self.stopped:
+        if (self._pending or self.stays) and not self.stopped:
             self.loop().run_forever()
         self._pump = None
         if self._broken is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,14 +18,13 @@ from llmspell.errors import Deadlock, LLMSpellError, ScriptError
 from llmspell.leaving import leave
 from llmspell.lua.bell import Bell
 from llmspell.lua.driver import Driver, Failure
-from llmspell.lua.effects import Effects, EndScript, Live, Op
-from llmspell.lua.functions import Functions
-from llmspell.lua.journal import Entry, Recorder
+from llmspell.lua.effects import EndScript, Live
+from llmspell.lua.journal import Entry
 from llmspell.lua.report import exit_code_of, show_failure
-from llmspell.lua.script import package_path, read_script, shown_name
+from llmspell.lua.script import read_script, shown_name
 from llmspell.lua.session import Session
 from llmspell.lua.system_ops import System
-from llmspell.lua.vm import Vm
+from llmspell.lua.world import World
 
 GRACE = 0.8
 """Seconds between asking a script to stop and giving up on it."""
@@ -53,7 +51,7 @@ class Run:
 
     def __init__(self, session: Session, *, folder: str | None = None, journal: list[Entry] | None = None) -> None:
         self.session = session
-        self.session.folder = self._folder = folder
+        self._folder = folder
         self._journal = journal
         self._done = threading.Event()
         self._bell = Bell()
@@ -135,37 +133,21 @@ class Run:
             self._bell.ring()
 
     def _run(self, source: bytes, name: str, script: str) -> int:
-        session = self.session
-        sandbox = session.settings.sandbox
-        system = System(session.grants, folder=self._folder, memory_used=lambda: vm.memory_used())
-        session.functions = Functions()
-        modules = dict(session.plugins.lua_modules(session))
-        ops: dict[str, Op] = {**system.ops(), **session.functions.ops()}
-        for module in list(modules.values()):
-            taken = next((op for op in module.ops if op in ops), None)
-            if taken is None:
-                ops.update(module.ops)
-            else:
-                modules.pop(module.name)
-                _warn_left_out(module.name, f"the op '{taken}' is taken")
-        live = self._live = Live(ops, on_idle=system.flush)
-        effects: Effects = live if self._journal is None else Recorder(live, self._journal)
-        vm = Vm(self._guarded(effects), memory_mb=sandbox.memory_mb, tick=self._tick if self._hook else None)
-        driver = self._driver = Driver(vm, effects)
-        driver.release = lambda kind, number: _release(ops, kind, number)
-        for module in modules.values():
-            problem = vm.load_module(module.name, module.source)
-            if problem:
-                _warn_left_out(module.name, problem)
-        vm.set_package_path(package_path(self._folder))
-        vm.set_arguments(script, *session.arguments)
+        world = World(
+            self.session,
+            script=script,
+            folder=self._folder,
+            journal=self._journal,
+            guard=self._guarded,
+            tick=self._tick if self._hook else None,
+        )
+        self._live, self._driver = world.live, world.driver
         try:
-            root = vm.load(source, name, *session.arguments)
-            driver.run()
-            return self._outcome(root, driver, live, system)
+            root = world.vm.load(source, name, *self.session.arguments)
+            world.driver.run()
+            return self._outcome(root, world.driver, world.live, world.system)
         finally:
-            _close(live, session)
-            system.close()
+            world.close()
 
     def _outcome(self, root: int, driver: Driver, live: Live, system: System) -> int:
         fatal = self._fatal or driver.fatal
@@ -197,16 +179,16 @@ class Run:
     def _say(self, failure: Failure, cause: BaseException | None = None, prefix: str = "") -> None:
         show_failure(failure, cause=cause, prefix=prefix, as_json=self.session.settings.logs.format == "json")
 
-    def _guarded(self, effects: Effects) -> Callable[..., tuple[Any, ...]]:
+    def _guarded(self, call: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
         """Ops that don't wait are where a script that never waits hears that it shall stop."""
 
-        def call(op: str, *args: Any) -> tuple[Any, ...]:
+        def guarded(op: str, *args: Any) -> tuple[Any, ...]:
             if self._asked is not None and not self._interrupted:
                 self._stop()
                 return (False,)
-            return effects.call(op, args)
+            return call(op, *args)
 
-        return call
+        return guarded
 
     def _interrupt(self, kind: str, message: str) -> None:
         self._interrupted = True
@@ -235,16 +217,6 @@ class Run:
             self._live.stop()
 
 
-def _warn_left_out(name: str, problem: str) -> None:
-    print(f"warning: the Lua global '{name}' is left out: {problem}", file=sys.stderr)
-
-
-def _release(ops: dict[str, Op], kind: str, number: Any) -> None:
-    op = ops.get(f"{kind}.release")
-    if op is not None:
-        op(number)
-
-
 def _deadlock(tasks: int) -> Deadlock:
     what = "a task waits" if tasks == 1 else f"{tasks} tasks wait"
     return Deadlock(
@@ -252,14 +224,3 @@ def _deadlock(tasks: int) -> Deadlock:
         hint="look for tasks that wait for each other",
         error_type="deadlock",
     )
-
-
-def _close(live: Live, session: Session) -> None:
-    if session.has_hub:
-        import asyncio
-
-        try:
-            live.loop().run_until_complete(asyncio.wait_for(session.hub.aclose(), 2))
-        except (asyncio.TimeoutError, LLMSpellError):
-            pass  # the process ends anyway, and the script's own result is what counts
-    live.close()

@@ -73,7 +73,8 @@ class Vm:
 
     ``call(op, *args)`` is called for each op that doesn't wait and returns ``(True, *scalars)``,
     ``(False, type, message, hint, retryable)`` or ``(False,)`` to end the script. ``tick``, where given, is called
-    now and then while Lua computes and ends it by returning True; it makes Lua about 1.5 times slower.
+    now and then while Lua computes: True ends the script, ``"interrupt"`` what a console runs; it makes Lua about 1.5
+    times slower. ``parts`` are further files of the prelude.
     """
 
     def __init__(
@@ -81,7 +82,8 @@ class Vm:
         call: Callable[..., tuple[Any, ...]],
         *,
         memory_mb: int = 512,
-        tick: Callable[[], bool] | None = None,
+        tick: Callable[[], Any] | None = None,
+        parts: Sequence[str] = (),
     ) -> None:
         self._lua = lupa.LuaRuntime(
             encoding="luautf8",
@@ -114,7 +116,7 @@ class Vm:
         self._unlimit = unlimit
         boot = self._lua.compile(_BOOT, name="=[llmspell boot]")
         self._kernel, self._load = boot(called, limit, unlimit, number_op, tick)
-        for name in PRELUDE:
+        for name in (*PRELUDE, *parts):
             self._load(_read(name), f"=[llmspell {name}]")
         kernel = self._kernel
         self.step: Callable[[int, bool, Any], Step] = kernel["step"]
@@ -168,6 +170,10 @@ class Vm:
         """Kind and number of each collected object that stood for something in Python."""
         while (note := self._take_dead()) is not None:
             yield note
+
+    def console(self, name: str, *args: Any) -> Any:
+        """Call a function of the console, which is a part of the prelude; scalars in, one scalar out."""
+        return self._kernel["console"][name](*args)
 
     def cancel_all(self, kind: str, message: str) -> None:
         """Mark every task as cancelled; they notice at the next `step`. Not while Lua runs."""
