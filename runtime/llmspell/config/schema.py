@@ -192,6 +192,28 @@ class Runs(Struct, frozen=True, kw_only=True):
     ] = None
 
 
+class Repl(Struct, frozen=True, kw_only=True):
+    """How the REPL begins; `.set` changes all of it but ``mode`` while it runs."""
+
+    mode: Annotated[
+        Literal["lua", "chat"], Meta(description="what a line is at the start: Lua, or a question to the model")
+    ] = "lua"
+    editing: Annotated[Literal["emacs", "vi"], Meta(description="whose keys edit a line")] = "emacs"
+    highlight: Annotated[bool, Meta(description="colours Lua as it is typed and printed")] = True
+    completion: Annotated[bool, Meta(description="offers completions while you type; without it, Tab does")] = True
+    history: Annotated[bool, Meta(description="keeps what is typed for the next session")] = True
+    timing: Annotated[bool, Meta(description="says after each input how long it took")] = False
+    print_depth: Annotated[int, Meta(ge=1, le=100, description="how many tables inside each other are printed")] = 6
+    print_items: Annotated[int, Meta(ge=1, description="how many entries of a table are printed")] = 100
+    print_text: Annotated[int, Meta(ge=10, description="how many characters of a text inside a value are printed")] = (
+        1000
+    )
+    print_width: Annotated[
+        Annotated[int, Meta(ge=20)] | None,
+        Meta(description="how many columns a value may take before it is spread over lines; the terminal's if not set"),
+    ] = None
+
+
 class Sections(Struct, frozen=True, kw_only=True):
     """The whole of llmspell.toml."""
 
@@ -206,6 +228,7 @@ class Sections(Struct, frozen=True, kw_only=True):
     logs: Logs = Logs()
     requests: Requests = Requests()
     runs: Runs = Runs()
+    repl: Repl = Repl()
 
 
 class Key(NamedTuple):
