@@ -1,10 +1,10 @@
 """The REPL in a terminal, as a person starts it: with a home of its own, and the real model in it."""
 
 import os
-import shutil
 import sys
 
 import pytest
+
 from repl.terminal import Terminal
 
 CONFIG = """\
@@ -17,7 +17,7 @@ temperature = 0
 [providers.gguf]
 threads = 1
 """
-UNWANTED = ("LLMSPELL_", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "EDITOR", "VISUAL", "PYTHONUNBUFFERED", "PROMPT_TOOLKIT_")
+UNWANTED = ("LLMSPELL_", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "EDITOR", "VISUAL", "PYTHON", "PROMPT_TOOLKIT_")
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +48,8 @@ class Repl:
     def environment(self, **more):
         plain = {name: value for name, value in os.environ.items() if not name.startswith(UNWANTED)}
         return {
-            **plain, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "HF_HUB_OFFLINE": "1", "LLMSPELL_HOME": str(self.home),
-            **more,
+            **plain, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "HF_HUB_OFFLINE": "1",
+            "LLMSPELL_HOME": str(self.home), **more,
         }  # fmt: skip
 
     def start(self, *words, rows=24, columns=80, **env):
