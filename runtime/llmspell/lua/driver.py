@@ -43,10 +43,11 @@ class Driver:
         """When Lua was last given the processor, by `time.monotonic`."""
         self._handed_in = 0
 
-    def run(self) -> None:
-        """Run until no task can ever go on: all have ended, or those that are left wait for each other."""
+    def run(self, pump: Callable[[], None] | None = None) -> None:
+        """Run until no task can ever go on: all have ended, or those that are left wait for each other. ``pump`` may
+        stand in for this driver's own, and has to call it."""
         self.advance()
-        self.effects.serve(self.pump)
+        self.effects.serve(pump or self.pump)
 
     def pump(self) -> None:
         """Hand in every answer that is there."""

@@ -175,6 +175,17 @@ class Vm:
         """Call a function of the console, which is a part of the prelude; scalars in, one scalar out."""
         return self._kernel["console"][name](*args)
 
+    def begin(self, how: str, *args: Any) -> int:
+        """Start what a console runs (``run``, ``program`` or ``job``) as a new root task; return the task's number.
+
+        Raises:
+            ScriptError: it doesn't compile.
+        """
+        number, problem = _two(self.console(how, *args))
+        if number is None:
+            raise ScriptError(str(problem), error_type="syntax_error")
+        return int(number)
+
     def cancel_all(self, kind: str, message: str) -> None:
         """Mark every task as cancelled; they notice at the next `step`. Not while Lua runs."""
         self._kernel["cancel_all"](kind, message)
@@ -201,6 +212,46 @@ class Vm:
     def set_package_path(self, path: str) -> None:
         """Set where `require` looks: templates separated by semicolons, a question mark for the name."""
         self._kernel["set_package_path"](path)
+
+
+_SYNTAX = """
+local source, name = ...
+local chunk, as_expression = load("return " .. source, name, "t")
+local statements, problem = load(source, name, "t")
+if chunk or statements then return nil end
+return problem, as_expression
+"""
+_syntax: Any = None
+
+
+def syntax_problem(source: str, name: str = "=input") -> tuple[str, bool] | None:
+    """Why a text is no Lua, neither an expression nor statements, and whether only more of it is missing; None for Lua.
+
+    Any thread may ask: the state that looks at it runs nothing, and is no script's.
+    """
+    global _syntax
+    if _syntax is None:
+        state = lupa.LuaRuntime(
+            encoding="luautf8",
+            source_encoding="luautf8",
+            register_eval=False,
+            register_builtins=False,
+            unpack_returned_tuples=True,
+            attribute_handlers=(_nothing, _nothing),
+        )
+        _syntax = state.compile(_SYNTAX, name="=[llmspell syntax]")
+    problem, as_expression = _two(_syntax(source, name))
+    if problem is None:
+        return None
+    return str(problem), _is_cut(problem, source) or _is_cut(as_expression, source)
+
+
+def _is_cut(problem: str, source: str) -> bool:
+    """Whether the reader came to the end too early. A short string has to end on its line, unless that ends in a
+    backslash."""
+    if not problem.endswith("near <eof>"):
+        return False
+    return "unfinished string near" not in problem or source.rstrip("\n").endswith("\\")
 
 
 _PLAIN = frozenset((str, float, bool, bytes, type(None)))

@@ -55,19 +55,30 @@ local function die()
   error(KILL, 0)
 end
 
+-- What runs now and then while Lua computes: ends the script, or what a console runs, where somebody asks for it.
 local function tick()
-  if host.tick() then
+  local verdict = host.tick()
+  if verdict == "interrupt" then
+    K.interrupt()
+  elseif verdict then
     over = true
     die()
   end
 end
 
--- A count hook isn't inherited by new coroutines, so each one gets it here.
+local hook, events = host.tick and tick, ""
+
+-- A hook isn't inherited by new coroutines, so each one gets it here.
 local function hooked(co)
-  if host.tick then sethook(co, tick, "", 10000) end
+  if hook then sethook(co, hook, events, 10000) end
   return co
 end
-K.hooked = hooked
+K.hooked, K.tick = hooked, tick
+
+-- Have another function called for counts, and for other events too, in coroutines that begin from now on.
+function K.set_hook(fn, mask)
+  hook, events = fn, mask
+end
 
 local function enqueue(task)
   ready[tail + 1] = task
@@ -362,6 +373,21 @@ function K.orphan()
     if not task.seen then return true, K.report(task) end
   end
   return false
+end
+
+-- Forget that memory ran out: what had no part in it may go on.
+function K.recover()
+  over = false
+end
+
+-- All tasks that have not ended and don't only serve the others, those that began first at the front.
+function K.all_tasks()
+  local found = {}
+  for i = 1, live do
+    if not alive[i].daemon then found[#found + 1] = alive[i] end
+  end
+  table.sort(found, function(a, b) return a.id < b.id end)
+  return found
 end
 
 function K.cancel_all(kind, message)

@@ -115,6 +115,8 @@ local function compile(source, name, ...)
   return load_text(without_shebang(source), name, "t", ...)
 end
 
+K.compile = compile
+
 -- Load a script for Python: its task's number, or nil and why not.
 function K.load_main(source, name, ...)
   local chunk, problem = compile(source, name)
