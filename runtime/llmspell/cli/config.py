@@ -19,11 +19,23 @@ from llmspell.models.names import parse
 def show(context: Context) -> int:
     """The settings in force, written as llmspell.toml writes them; secrets are hidden."""
     settings, wanted = context.settings, context.given("section")
-    values = list(_values(settings, wanted))
     if context.given("json"):
+        values = list(_values(settings, wanted))
         print(as_json(_nested(settings, wanted, values if context.given("origin") else None)))
-        return 0
+    elif shown := listing(settings, wanted, origins=bool(context.given("origin"))):
+        print(shown)
+    return 0
+
+
+def listing(settings: Settings, wanted: str | None = None, *, origins: bool) -> str:
+    """The settings of a section, or all, as llmspell.toml writes them; ``origins`` says where each comes from.
+
+    Raises:
+        UsageError: there is no section and no key of that name.
+    """
+    values = list(_values(settings, wanted))
     table = None
+    parts = []
     lines = [
         f"{_name(path[-1])} = {_toml(value)}" if value is not None else f"# {path[-1]} is not set"
         for path, value in values
@@ -31,10 +43,10 @@ def show(context: Context) -> int:
     width = max(map(len, lines), default=0)
     for (path, _), line in zip(values, lines, strict=True):
         if path[:-1] != table:
-            print(("" if table is None else "\n") + f"[{'.'.join(map(_name, path[:-1]))}]")
+            parts.append(("" if table is None else "\n") + f"[{'.'.join(map(_name, path[:-1]))}]")
             table = path[:-1]
-        print(f"{line:<{width}}  # {settings.origin('.'.join(path))}" if context.given("origin") else line)
-    return 0
+        parts.append(f"{line:<{width}}  # {settings.origin('.'.join(path))}" if origins else line)
+    return "\n".join(parts)
 
 
 def path(context: Context) -> int:

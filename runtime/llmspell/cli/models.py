@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from llmspell.cli import model_names
 from llmspell.cli.cloud import SET_UP, not_set_up
 from llmspell.cli.context import Context
 from llmspell.cli.output import as_json, size, table
-from llmspell.providers.contract import ModelInfo
+from llmspell.config import Settings
+from llmspell.plugins.values import ProviderSpec
+from llmspell.providers.contract import ModelInfo, ProviderStatus
+
+NO_PULLS = "no provider names models that could be pulled"
 
 
 def status(context: Context) -> int:
@@ -19,19 +23,27 @@ def status(context: Context) -> int:
     if context.given("json"):
         print(as_json(found))
         return 0
-    unused = not_set_up(found, context.hub.specs(), context.settings)
-    found = {name: one for name, one in found.items() if name not in unused}
+    shown, remarks = statuses(found, context.hub.specs(), context.settings)
+    print(shown)
+    for remark in remarks:
+        print(remark, file=sys.stderr)
+    return 0
+
+
+def statuses(
+    found: Mapping[str, ProviderStatus], specs: Mapping[str, ProviderSpec], settings: Settings
+) -> tuple[str, list[str]]:
+    """The table of providers, and what is to be said below it."""
+    unused = not_set_up(found, specs, settings)
+    used = {name: one for name, one in found.items() if name not in unused}
     rows = [
         (name, "ready" if one.ready else "not ready", one.version, one.models if one.ready else None)
-        for name, one in found.items()
+        for name, one in used.items()
     ]
-    print(table(("PROVIDER", "STATUS", "VERSION", "MODELS"), rows))
-    for name, one in found.items():
-        if one.error:
-            print(f"{name}: {one.error}", file=sys.stderr)
+    remarks = [f"{name}: {one.error}" for name, one in used.items() if one.error]
     if unused:
-        print(f"not set up: {', '.join(unused)} ({SET_UP})", file=sys.stderr)
-    return 0
+        remarks.append(f"not set up: {', '.join(unused)} ({SET_UP})")
+    return table(("PROVIDER", "STATUS", "VERSION", "MODELS"), rows), remarks
 
 
 def list_here(context: Context) -> int:
@@ -55,7 +67,7 @@ def available(context: Context) -> int:
         found = [one for one in found if one.recommended]
         _print(context, found, "no provider recommends a model", ("WHY", "recommended"))
     else:
-        _print(context, found, "no provider names models that could be pulled")
+        _print(context, found, NO_PULLS)
     return 0
 
 
@@ -113,17 +125,21 @@ def remove(context: Context) -> int:
 def _print(
     context: Context, found: Sequence[ModelInfo], nothing: str, last: tuple[str, str] = ("SOURCE", "source")
 ) -> None:
-    """A row for each model; ``last`` is the head of the last column and the field that it shows."""
     if context.given("json"):
         print(as_json(found))
     elif found:
-        rows = [
-            (one.id, one.provider, size(one.size_bytes), one.quantization, one.context_length, getattr(one, last[1]))
-            for one in found
-        ]
-        print(table(("MODEL", "PROVIDER", "SIZE", "QUANTIZATION", "CONTEXT", last[0]), rows))
+        print(listing(found, last))
     else:
         print(nothing, file=sys.stderr)
+
+
+def listing(found: Sequence[ModelInfo], last: tuple[str, str] = ("SOURCE", "source")) -> str:
+    """A row for each model; ``last`` is the head of the last column and the field that it shows."""
+    rows = [
+        (one.id, one.provider, size(one.size_bytes), one.quantization, one.context_length, getattr(one, last[1]))
+        for one in found
+    ]
+    return table(("MODEL", "PROVIDER", "SIZE", "QUANTIZATION", "CONTEXT", last[0]), rows)
 
 
 def _date(moment: float | None) -> str | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llmspell.cli.context import Context, load_plugins
 from llmspell.cli.output import as_json, table
 from llmspell.lua.session import Session
+from llmspell.plugins.host import PluginRow
 
 
 def list_all(context: Context) -> int:
@@ -13,7 +16,13 @@ def list_all(context: Context) -> int:
     rows = host.examined(Session(context.settings, host))
     if context.given("json"):
         print(as_json(rows))
-        return 0
+    else:
+        print(listing(rows))
+    return 0
+
+
+def listing(rows: Sequence[PluginRow]) -> str:
+    """A row for each plugin."""
     shown = [
         (
             row.name,
@@ -24,5 +33,4 @@ def list_all(context: Context) -> int:
         )
         for row in rows
     ]
-    print(table(("PLUGIN", "VERSION", "FROM", "ADDS", "STATUS"), shown))
-    return 0
+    return table(("PLUGIN", "VERSION", "FROM", "ADDS", "STATUS"), shown)

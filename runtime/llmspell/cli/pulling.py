@@ -14,15 +14,14 @@ from llmspell.providers.hub import Hub
 
 def pull(context: Context) -> int:
     """Fetch a model; progress goes to stderr, the name of what is there now to stdout."""
-    name, fetched = context.wait(_pull(context, context.arguments.spec, context.given("quantization")))
+    name, fetched = context.wait(fetch(context.hub, context.arguments.spec, context.given("quantization")))
     print(f"{name} is {'pulled' if fetched else 'already here'}", file=sys.stderr)
     print(as_json({"model": name, "fetched": fetched}) if context.given("json") else name)
     return 0
 
 
-async def _pull(context: Context, spec: str, quantization: str | None) -> tuple[str, bool]:
-    """The name of what is there now, and whether anything had to be fetched."""
-    hub = context.hub
+async def fetch(hub: Hub, spec: str, quantization: str | None = None) -> tuple[str, bool]:
+    """Pull a model and show how it goes; the name of what is there now, and whether anything had to be fetched."""
     shown = await progress.show(hub.pull(spec, quantization), spec)
     name = await _name(hub, spec, shown.model)
     await model_names.remember(hub)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from llmspell.agents.skills.describing import details, summary
@@ -25,19 +26,28 @@ def list_all(context: Context) -> int:
     if context.given("json"):
         print(as_json([summary(skill) for skill in found]))
     else:
-        rows = [(skill.name, skill.kind, skill.source, first_sentence(skill.description)) for skill in found]
-        print(table(("SKILL", "KIND", "FROM", "DESCRIPTION"), rows))
+        print(listing(found))
     for problem in library.problems:
         print(f"left out: {problem}", file=sys.stderr)
     return 0
 
 
+def listing(found: Iterable[Skill]) -> str:
+    """A row for each skill."""
+    rows = [(skill.name, skill.kind, skill.source, first_sentence(skill.description)) for skill in found]
+    return table(("SKILL", "KIND", "FROM", "DESCRIPTION"), rows)
+
+
 def show(context: Context) -> int:
     """All that is known of one skill, and its texts."""
-    fields = details(_library(context).get(context.arguments.skill))
-    if context.given("json"):
-        print(as_json(fields))
-        return 0
+    skill = _library(context).get(context.arguments.skill)
+    print(as_json(details(skill)) if context.given("json") else explained(skill))
+    return 0
+
+
+def explained(skill: Skill) -> str:
+    """All that is known of a skill, and its texts."""
+    fields = details(skill)
     rows = {
         "skill": fields["name"],
         "kind": fields["kind"],
@@ -52,14 +62,12 @@ def show(context: Context) -> int:
         "from": fields["source"],
         "path": fields["path"],
     }
-    for name, value in rows.items():
-        if value:
-            print(f"{name:<15} {value}")
+    parts = [f"{name:<15} {value}" for name, value in rows.items() if value]
     heads = {"system_prompt": "system prompt" if fields["prompt"] else "instructions", "prompt": "prompt"}
     for name, head in heads.items():
         if fields[name]:
-            print(f"\n{head}:\n\n{fields[name].strip()}")
-    return 0
+            parts.append(f"\n{head}:\n\n{fields[name].strip()}")
+    return "\n".join(parts)
 
 
 def run(context: Context) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from llmspell.agents.tools.arguments import read_arguments
@@ -20,9 +21,14 @@ def list_all(context: Context) -> int:
     if context.given("json"):
         print(as_json([_summary(tool) for tool in tools]))
     else:
-        rows = [(tool.name, tool.category, tool.description.partition("\n")[0]) for tool in tools]
-        print(table(("TOOL", "CATEGORY", "DESCRIPTION"), rows))
+        print(listing(tools))
     return 0
+
+
+def listing(tools: Iterable[Tool]) -> str:
+    """A row for each tool."""
+    rows = [(tool.name, tool.category, tool.description.partition("\n")[0]) for tool in tools]
+    return table(("TOOL", "CATEGORY", "DESCRIPTION"), rows)
 
 
 def show(context: Context) -> int:
@@ -30,20 +36,26 @@ def show(context: Context) -> int:
     tool = context.session.toolbox.get(context.arguments.name)
     if context.given("json"):
         print(as_json(_summary(tool) | {"parameters": tool.parameters, "examples": tool.examples}))
-        return 0
-    print(f"{tool.name} ({tool.category}): {tool.description}")
+    else:
+        print(explained(tool))
+    return 0
+
+
+def explained(tool: Tool) -> str:
+    """All that is known of a tool."""
+    parts = [f"{tool.name} ({tool.category}): {tool.description}"]
     required = tool.parameters.get("required", ())
     rows = [
         (name, _kind(inner), "yes" if name in required else "no", inner.get("description", ""))
         for name, inner in tool.parameters.get("properties", {}).items()
     ]
     if rows:
-        print("\n" + table(("PARAMETER", "TYPE", "REQUIRED", "MEANING"), rows))
+        parts.append("\n" + table(("PARAMETER", "TYPE", "REQUIRED", "MEANING"), rows))
     if tool.examples:
-        print("\nexamples:")
+        parts.append("\nexamples:")
     for request, arguments in tool.examples:
-        print(f"  {request}\n    {as_json(arguments, indent=None)}")
-    return 0
+        parts.append(f"  {request}\n    {as_json(arguments, indent=None)}")
+    return "\n".join(parts)
 
 
 def run(context: Context) -> int:
