@@ -60,17 +60,25 @@ def _value(name: str, text: str, key: Key, cwd: str) -> Iterator[Value]:
         for inner, item in _pairs(name, text).items():
             yield check_value(key, (*path, inner), item, lambda: f"{name}: {inner}", origin, cwd)  # noqa: B023 - called at once
         return
-    content: Any = text
+    yield check_value(key, path, content_of(key, name, text), lambda: name, origin, cwd)
+
+
+def content_of(key: Key, name: str, text: str) -> Any:
+    """What a text stands for where a key takes a list, a number or a switch; ``name`` is what the message calls it.
+
+    Raises:
+        ConfigError: it can't be read as such.
+    """
     if key.is_list:
-        content = [item.strip() for item in text.split(",") if item.strip()]
-    elif not _takes_text(key):
-        try:
-            content = msgspec.convert(text.strip(), key.type, strict=False)
-        except msgspec.ValidationError:
-            raise ConfigError(
-                f'{name} must be {expected(key.type)}, not "{text}"', hint=f"{key.name}: {key.description}"
-            ) from None
-    yield check_value(key, path, content, lambda: name, origin, cwd)
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if _takes_text(key):
+        return text
+    try:
+        return msgspec.convert(text.strip(), key.type, strict=False)
+    except msgspec.ValidationError:
+        raise ConfigError(
+            f'{name} must be {expected(key.type)}, not "{text}"', hint=f"{key.name}: {key.description}"
+        ) from None
 
 
 def _takes_text(key: Key) -> bool:
