@@ -28,7 +28,7 @@ class Heard:
         self.failures.append(failure)
         self.failed_once.set()
 
-    def paused(self, place):
+    def pause(self, place):
         raise AssertionError("nothing was to pause")
 
 
@@ -227,7 +227,6 @@ def test_what_is_only_incomplete(source, incomplete):
     assert syntax_problem(source)[1] is incomplete
 
 
-@pytest.mark.parametrize("source", ["", "x", "x = 1", "return 1", "f()", "-- nothing", "x; y()", "1, 2"])
+@pytest.mark.parametrize("source", ["", "x", "x = 1", "return 1", "f()", "-- nothing", "x;", "1, 2"])
 def test_what_is_complete(source):
-    problem = syntax_problem(source)
-    assert problem is None or source == "x; y()"
+    assert syntax_problem(source) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 from llmspell.cli import progress
 from llmspell.cli.output import is_terminal, size
@@ -14,10 +15,15 @@ YES = ("", "y", "yes")
 
 
 class Fetcher:
-    """Asks on a terminal whether to pull a missing model; elsewhere it declines, and the error says what to do."""
+    """Asks on a terminal whether to pull a missing model; elsewhere it declines, and the error says what to do.
 
-    def __init__(self, hub: Hub) -> None:
+    ``ask`` asks a question in place of reading stdin; it is called in a thread of its own and gives a line, or nothing
+    where nobody answers.
+    """
+
+    def __init__(self, hub: Hub, ask: Callable[[str], str] | None = None) -> None:
         self._hub = hub
+        self._ask = ask or _ask
         self._lock = asyncio.Lock()
         self._answers: dict[str, bool] = {}
 
@@ -30,14 +36,14 @@ class Fetcher:
                 question = (
                     f"{error.message}\nPull {spec}{f' ({size(error.size_bytes)})' if error.size_bytes else ''}? [Y/n] "
                 )
-                self._answers[spec] = await asyncio.get_running_loop().run_in_executor(None, _ask, question)
+                answer = await asyncio.get_running_loop().run_in_executor(None, self._ask, question)
+                self._answers[spec] = answer != "" and answer.strip().lower() in YES
                 if self._answers[spec]:
                     await progress.show(self._hub.pull(spec), spec)
             return self._answers[spec]
 
 
-def _ask(question: str) -> bool:
+def _ask(question: str) -> str:
     sys.stderr.write(question)
     sys.stderr.flush()
-    answer = sys.stdin.readline()
-    return answer != "" and answer.strip().lower() in YES
+    return sys.stdin.readline()

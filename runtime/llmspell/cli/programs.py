@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from llmspell.cli.context import Context
@@ -20,24 +21,25 @@ def run(context: Context) -> int:
     file = context.arguments.file
     timeout = context.settings.runs.timeout
     if file == "-":
-        return run_code(_stdin(), _session(context, "stdin"), name="stdin", timeout=timeout)
-    return run_file(file, _session(context, file), timeout=timeout)
+        return run_code(_stdin(), terminal_session(context, "stdin"), name="stdin", timeout=timeout)
+    return run_file(file, terminal_session(context, file), timeout=timeout)
 
 
 def execute(context: Context) -> int:
     """Run the code of an argument."""
     from llmspell.lua.runner import run_code
 
-    session = _session(context, "exec")
+    session = terminal_session(context, "exec")
     return run_code(context.arguments.code, session, name="exec", timeout=context.settings.runs.timeout)
 
 
-def _session(context: Context, script: str) -> Session:
+def terminal_session(context: Context, script: str) -> TerminalSession:
+    """A session for a program, with the words that follow it on the command line."""
     session = TerminalSession(
         context.settings,
         context.plugins,
         script=script,
-        arguments=context.arguments.args,
+        arguments=context.given("args") or (),
         model=context.given("model"),
     )
     session.debug = context.settings.logs.debug
@@ -54,7 +56,9 @@ def _stdin() -> str:
 
 
 class TerminalSession(Session):
-    """A session whose hub asks and reports on the terminal."""
+    """A session whose hub asks and reports on the terminal; ``ask`` is as `Fetcher` takes it."""
+
+    ask: Callable[[str], str] | None = None
 
     @property
     def hub(self) -> Hub:
@@ -64,6 +68,6 @@ class TerminalSession(Session):
         from llmspell.cli.missing import Fetcher
 
         hub = super().hub
-        hub.on_missing = Fetcher(hub)
+        hub.on_missing = Fetcher(hub, self.ask)
         watch(hub, self.settings, self.script or "")
         return hub

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, Literal, Protocol, TypeVar
@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from llmspell.errors import Deadlock, LLMSpellError, ScriptError
 from llmspell.lua.debugger import Debugger
 from llmspell.lua.driver import Failure
+from llmspell.lua.effects import Op
 from llmspell.lua.session import Session
 from llmspell.lua.world import World
 
@@ -39,7 +40,7 @@ class Listener(Protocol):
     def failed(self, failure: Failure) -> None:
         """A task that nobody waited for has failed."""
 
-    def paused(self, place: str) -> None:
+    def pause(self, place: str) -> None:
         """The debugger holds everything at a place, such as ``app.lua:12``."""
 
 
@@ -68,11 +69,17 @@ class Input:
 class Console:
     """One Lua state, and the thread in which it runs.
 
-    ``on_change`` is called, in any thread, when an input has ended, something is paused, or the console is gone.
+    ``ops`` stand in for those of the machine, or beside them. ``on_change`` is called, in any thread, when an input has ended, something is paused, or the console is gone.
     """
 
     def __init__(
-        self, session: Session, listener: Listener, *, script: str = "repl", folder: str | None = None
+        self,
+        session: Session,
+        listener: Listener,
+        *,
+        script: str = "repl",
+        folder: str | None = None,
+        ops: Mapping[str, Op] | None = None,
     ) -> None:
         self.session = session
         self.listener = listener
@@ -83,6 +90,7 @@ class Console:
         """Set when a script has asked to end the process."""
         self.debugger = Debugger(self._note_pause)
         self._script, self._folder = script, folder
+        self._ops = {"console.echo": self._echo, "console.event": self._event, **self.debugger.ops(), **(ops or {})}
         self._thread = threading.Thread(target=self._work, name="llmspell-lua", daemon=True)
         self._ready = threading.Event()
         self._gone: Failure | None = None
@@ -201,7 +209,7 @@ class Console:
                 folder=self._folder,
                 tick=self._tick,
                 parts=PARTS,
-                more={"console.echo": self._echo, "console.event": self._event, **self.debugger.ops()},
+                more=self._ops,
             )
             world.live.loop()
             world.live.stays = True
@@ -298,7 +306,7 @@ class Console:
             answer.set_result(self._world.vm.console("query", name, *args))
 
     def _note_pause(self, place: str) -> None:
-        self.listener.paused(place)
+        self.listener.pause(place)
         self.on_change()
 
     def _echo(self, text: str) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from llmspell.errors import UsageError
 
 if TYPE_CHECKING:
     from llmspell.repl.shell import Shell
@@ -23,7 +26,7 @@ def always(shell: Shell) -> bool:
 class Command:
     """``name`` begins with a dot. ``run(shell, words)`` gets what follows the name, without the spaces around it; it
     runs in the main thread and may raise errors of llmspell. ``shown`` says where the command makes sense: elsewhere it
-    is neither listed nor offered, and says so when it is asked for."""
+    is neither listed nor offered, and ``where`` tells who asks for it all the same."""
 
     name: str
     words: str
@@ -32,6 +35,7 @@ class Command:
     run: Run
     takes: Kind = "none"
     shown: Callable[[Shell], bool] = always
+    where: str | None = None
 
     @property
     def usage(self) -> str:
@@ -50,12 +54,13 @@ def command(
     group: str,
     takes: Kind = "none",
     shown: Callable[[Shell], bool] = always,
+    where: str | None = None,
 ) -> Callable[[Run], Run]:
     """Make a function a command of the REPL."""
     assert group in GROUPS
 
     def register(run: Run) -> Run:
-        _COMMANDS[name] = Command(name, words, help, group, run, takes, shown)
+        _COMMANDS[name] = Command(name, words, help, group, run, takes, shown, where)
         return run
 
     return register
@@ -72,3 +77,25 @@ def commands() -> Iterator[Command]:
 def find(name: str) -> Command | None:
     """The command of a name."""
     return next((found for found in commands() if found.name == name), None)
+
+
+def is_command(text: str) -> bool:
+    """Whether an input is a command: a dot and a letter, which begins no Lua."""
+    return len(text) > 1 and text[0] == "." and text[1].isalpha()
+
+
+def carry_out(shell: Shell, text: str) -> None:
+    """Do what a command says.
+
+    Raises:
+        UsageError: there is no such command, or it makes no sense here.
+    """
+    name, _, words = text.partition(" ")
+    found = find(name)
+    if found is None:
+        close = difflib.get_close_matches(name, [known.name for known in commands() if known.shown(shell)], 2, 0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else ".help lists the commands"
+        raise UsageError(f"there is no command {name}", hint=hint)
+    if not found.shown(shell):
+        raise UsageError(f"{name} makes no sense here", hint=found.where or ".help lists what does")
+    found.run(shell, words.strip())

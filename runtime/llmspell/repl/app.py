@@ -1,0 +1,93 @@
+"""The REPL's loop: read, find out what it is, carry it out, and never end for a reason that isn't the user's."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from llmspell.errors import LLMSpellError
+from llmspell.repl import registry
+from llmspell.repl.shell import Shell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmspell.cli.context import Context
+
+MODES: Final = ("lua", "chat")
+
+
+def start(
+    context: Context,
+    *,
+    mode: Literal["lua", "chat"] | None = None,
+    file: str | None = None,
+    debug: bool = False,
+    agent: Mapping[str, Any] | None = None,
+) -> int:
+    """Open the REPL and return the exit code when the user leaves it.
+
+    ``file`` is run first; with ``debug`` under the debugger. ``agent`` has fields of the chat's agent.
+    """
+    from llmspell.cli.programs import terminal_session
+
+    session = terminal_session(context, file or "repl")
+    shell = Shell(context, session, mode=mode or session.settings.repl.mode)
+    shell.console.start()
+    return App(shell).run(file, debug=debug, agent=agent)
+
+
+class App:
+    """Reads inputs and carries them out until the user leaves."""
+
+    def __init__(self, shell: Shell) -> None:
+        from llmspell.repl.prompt import make_prompt
+
+        self._shell = shell
+        self._prompt = make_prompt(shell)
+
+    def run(self, file: str | None, *, debug: bool = False, agent: Mapping[str, Any] | None = None) -> int:
+        """The whole time of a REPL."""
+        from llmspell.repl.startup import begin
+
+        self._guarded(lambda: begin(self._shell, file, debug=debug, agent=agent))
+        while True:
+            try:
+                text = self._prompt.read()
+            except EOFError:
+                self._shell.leave()
+            except KeyboardInterrupt:
+                self._shell.output.note("Ctrl-D or .exit leaves")
+                continue
+            self._guarded(lambda text=text: self.handle(text))  # type: ignore[misc]
+
+    def handle(self, text: str) -> None:
+        """Carry out an input."""
+        shell = self._shell
+        words = text.strip()
+        if not words:
+            return
+        if registry.is_command(words):
+            registry.carry_out(shell, words)
+        elif shell.paused:
+            registry.carry_out(shell, f".eval {words}")
+        elif shell.mode == "chat":
+            shell.job("chat", text)
+        else:
+            shell.inputs.append(text)
+            shell.run(text)
+
+    def _guarded(self, work: Any) -> None:
+        """Do something that may fail in any way but one: it doesn't end the session."""
+        shell = self._shell
+        try:
+            work()
+        except LLMSpellError as error:
+            shell.report(error)
+        except KeyboardInterrupt:
+            shell.output.note("interrupted")
+        except EOFError:
+            shell.output.note("no answer")
+        except Exception as error:  # noqa: BLE001 - a fault of ours or of a plugin must not cost the session
+            shell.output.fault(error)
+        sys.stdout.flush()

@@ -1,0 +1,200 @@
+"""What the parts of the REPL share: the Lua state, what is shown, and how long to wait for what runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar
+
+from llmspell.errors import LLMSpellError
+from llmspell.leaving import leave
+from llmspell.lua.console import Console, Input
+from llmspell.lua.report import exit_code_of
+from llmspell.repl.options import Options
+from llmspell.repl.output import Output
+from llmspell.repl.questions import Questions
+from llmspell.repl.source import hoisted
+
+if TYPE_CHECKING:
+    from llmspell.cli.context import Context
+    from llmspell.cli.programs import TerminalSession
+    from llmspell.config import Settings
+    from llmspell.lua.driver import Failure
+
+T = TypeVar("T")
+INTERRUPTED: Final = 130
+GRACE: Final = 0.8
+"""Seconds between asking what runs to stop and calling it hung."""
+
+
+class Shell:
+    """One REPL. Commands and everything that shows something get it; ``console`` runs the Lua."""
+
+    def __init__(self, context: Context, session: TerminalSession, *, mode: Literal["lua", "chat"] = "lua") -> None:
+        self.context = context
+        self.session = session
+        self.settings: Settings = context.settings
+        self.options = Options(self)
+        self.output = Output(self.options)
+        self.questions = Questions()
+        self.mode: Literal["lua", "chat"] = mode
+        self.paused: str | None = None
+        """Where the debugger holds everything, such as ``app.lua:12``."""
+        self.last: Input | None = None
+        """What ran last, or runs."""
+        self.inputs: list[str] = []
+        """The Lua inputs so far, as they were typed."""
+        self._changed = threading.Event()
+        session.ask = self.questions.ask
+        self.console = Console(session, self, script=session.script or "repl", ops=self.questions.ops())
+        self.console.on_change = self._changed.set
+        self.questions.on_question = self._changed.set
+
+    # ── showing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def say(self, text: str) -> None:
+        """Say a line, or some."""
+        self.output.say(text)
+
+    def warn(self, text: str, hint: str | None = None) -> None:
+        """Say what went wrong."""
+        self.output.warn(text, hint)
+
+    def report(self, error: LLMSpellError) -> None:
+        """Say an error and what to do about it."""
+        self.output.report(error)
+
+    def show_lua(self, text: str) -> None:
+        """Show code or values."""
+        self.output.lua(text)
+
+    def ask(self, question: str) -> str:
+        """A line from the user. In the main thread.
+
+        Raises:
+            KeyboardInterrupt, EOFError: instead of an answer.
+        """
+        return input(question)
+
+    def refresh(self) -> None:
+        """Draw prompt and toolbar anew, where they are up."""
+        from prompt_toolkit.application import get_app_or_none
+
+        app = get_app_or_none()
+        if app is not None:
+            app.invalidate()
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+        return self.output.width
+
+    @property
+    def height(self) -> int:
+        """Rows of the terminal."""
+        return self.output.height
+
+    @property
+    def colour(self) -> bool:
+        """Whether colour is welcome."""
+        return self.output.colour
+
+    # ── running; in the main thread ───────────────────────────────────────────────────────────────────────────────
+
+    def run(self, source: str, name: str | None = None, arguments: tuple[str, ...] = ()) -> Input:
+        """Run Lua and wait for it; what fails is shown. Its top-level locals stay."""
+        code, locals = hoisted(source)
+        return self.attend(self.console.submit(code, name=name, locals=locals, arguments=arguments))
+
+    def job(self, name: str, *args: str | int | float | bool | None) -> Input:
+        """Run a job of the console and wait for it; what fails is shown."""
+        return self.attend(self.console.job(name, *args))
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the console's loop, where the hub lives.
+
+        Raises:
+            Exception: what the coroutine raised.
+            KeyboardInterrupt: it was interrupted, and has been cancelled.
+        """
+        return self.console.wait(work)
+
+    def attend(self, made: Input) -> Input:
+        """Wait until an input has ended or is paused. Ctrl-C interrupts it; a second one leaves when it hangs."""
+        self.last = made
+        self.questions.attend(True)
+        try:
+            self._attend(made)
+        finally:
+            self.questions.attend(False)
+        if made.done.is_set():
+            self._tell_end(made)
+        return made
+
+    def resume(self) -> None:
+        """The debugger lets everything go on: wait for the input that it held."""
+        self.paused = None
+        if self.last is not None and not self.last.done.is_set():
+            self.attend(self.last)
+
+    def _attend(self, made: Input) -> None:
+        asked: float | None = None
+        leaving = warned = False
+        while True:
+            try:
+                self._changed.wait(0.1)
+                self._changed.clear()
+                if made.done.is_set() or self.paused:
+                    return
+                self.questions.answer_pending()
+                hung = asked is not None and time.monotonic() - asked > GRACE
+                if hung and leaving:
+                    leave(INTERRUPTED)
+                if hung and not warned:
+                    warned = True
+                    self.warn("it doesn't stop", "press Ctrl-C again to leave llmspell")
+            except KeyboardInterrupt:
+                leaving = asked is not None
+                asked = asked or time.monotonic()
+                self.console.interrupt()
+
+    def _tell_end(self, made: Input) -> None:
+        if made.status == "failed" and made.failure is not None:
+            self.output.failure(made.failure, self._cause(made.failure))
+        elif made.status == "cancelled" and not self.console.gone:
+            self.output.note("interrupted")
+        if self.console.gone:
+            code = self.console.exit_code
+            kind = made.failure.type if made.failure else None
+            self.leave(exit_code_of(kind) if code is None else code)
+
+    def _cause(self, failure: Failure) -> BaseException | None:
+        return self.console.cause_of(failure) if self.session.debug else None
+
+    def leave(self, code: int = 0) -> NoReturn:
+        """End the process in good order."""
+        self.console.close()
+        leave(code)
+
+    # ── what the console tells, in its thread ─────────────────────────────────────────────────────────────────────
+
+    def echo(self, text: str) -> None:
+        """The results of an expression."""
+        self.output.lua(text)
+
+    def event(self, kind: str, text: str) -> None:
+        """What a job tells: that of the chat."""
+        from llmspell.repl import chat
+
+        chat.show(self, kind, text)
+
+    def failed(self, failure: Failure) -> None:
+        """A background task has failed."""
+        self.output.failure(failure, self._cause(failure), prefix="in the background: ")
+
+    def pause(self, place: str) -> None:
+        """The debugger holds everything."""
+        self.paused = place
+        self._changed.set()
+        self.refresh()
