@@ -1,0 +1,135 @@
+"""The debugger's side in Python: what the hook in Lua asks while it holds everything, and what the user answers.
+
+The Lua thread waits in `debug.next` for an order, carries it out and gives its answer by `debug.answer`.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from llmspell.lua.effects import EndScript, Op
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Where everything is held: ``source`` is what the script's chunk is called, ``function`` what runs there, and
+    ``reason`` why it is held, such as ``breakpoint 1``."""
+
+    source: str
+    line: int
+    function: str
+    reason: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.source}:{self.line}"
+
+
+class _Order:
+    """Something that the hook is to do, and its answer once it is there."""
+
+    def __init__(self, kind: str, args: tuple[Any, ...]) -> None:
+        self.scalars = (kind, *args)
+        self.answer: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+
+class Debugger:
+    """Holds the Lua state at a place until the user lets it go on.
+
+    ``on_pause`` is called in Lua's thread when something is held.
+    """
+
+    def __init__(self, on_pause: Callable[[str], None]) -> None:
+        self.pause: Pause | None = None
+        """Where everything is held, None while nothing is."""
+        self._on_pause = on_pause
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._current: _Order | None = None
+        self._lock = threading.Lock()
+        self._stop = False
+        self._left = False
+
+    @property
+    def paused(self) -> bool:
+        """Whether everything is held."""
+        return self.pause is not None
+
+    # ── any other thread ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def command(self, kind: str, *args: Any, timeout: float | None = None) -> str | None:
+        """Have the hook do something while it is paused, and give its answer; None when it has none in time.
+
+        The kinds are ``continue``, ``step`` with ``into``, ``over`` or ``out``, ``eval`` with code, and ``query`` with
+        the name of a function of `K.queries` and what it takes. Ctrl-C stops code that runs.
+        """
+        order = _Order(kind, args)
+        with self._lock:
+            if self.pause is None or self._left:
+                return None
+            self._stop = False
+            if kind in ("continue", "step"):
+                self.pause = None
+            self._orders.put(order)
+        if kind in ("continue", "step"):
+            return None
+        deadline = None if timeout is None else time.monotonic() + timeout
+        interrupted = False
+        while True:
+            left = 0.2 if deadline is None else deadline - time.monotonic()
+            try:
+                return order.answer.get(timeout=max(left, 0.0))
+            except queue.Empty:
+                if deadline is not None or self._left:
+                    return None
+            except KeyboardInterrupt:
+                if interrupted:
+                    raise
+                interrupted = True
+                self.interrupt()
+
+    def interrupt(self) -> None:
+        """Stop the code that runs for the user while everything is held."""
+        self._stop = True
+
+    def leave(self) -> None:
+        """Hold nothing any more: what is held ends, since the session does."""
+        with self._lock:
+            self._left = True
+            self._orders.put(None)
+
+    # ── Lua's thread ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ops(self) -> dict[str, Op]:
+        """What the hook asks for."""
+        return {
+            "debug.paused": self._note_pause,
+            "debug.next": self._next,
+            "debug.answer": self._answer,
+            "debug.interrupted": self._interrupted,
+        }
+
+    def _note_pause(self, source: str, line: int, function: str, reason: str) -> None:
+        pause = Pause(source, line, function, reason)
+        with self._lock:
+            self.pause = pause
+        self._on_pause(pause.place)
+
+    def _next(self) -> tuple[Any, ...]:
+        order = self._orders.get()
+        if order is None:
+            raise EndScript
+        self._current = order
+        return order.scalars
+
+    def _answer(self, text: str | None = None) -> None:
+        if self._current is not None:
+            self._current.answer.put(text)
+
+    def _interrupted(self) -> bool:
+        stop, self._stop = self._stop, False
+        return stop or self._left
