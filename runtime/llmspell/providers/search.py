@@ -24,8 +24,8 @@ from llmspell.providers.routing import Route, rewrite, rewrite_bare, same_model
 from llmspell.providers.watching import asked
 
 STATUS_SECONDS = 2.0
-VERB_SECONDS = 15.0
-"""How long a verb that only looks something up may take."""
+VERB_SECONDS = 30.0
+"""How long a verb that only looks something up may take. The first one of a process imports the provider's package."""
 EXPLAIN_SECONDS = 3.0
 """How long an error waits for the names that would help its reader."""
 ALL = "all"
