@@ -88,6 +88,7 @@ function Task:cancel()
 end
 
 env.Task = Task
+K.members = { [TaskMeta] = { wait = Task.wait, cancel = Task.cancel } } -- what a console finds behind such an `__index`
 
 -- ── sleep and timeout ─────────────────────────────────────────────────────────────────────────────────────────────
 
