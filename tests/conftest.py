@@ -15,6 +15,9 @@ from llmspell.models.store import Store
 
 MODEL = "smollm2:135m"
 
+# How these tests were asked to run is no concern of the pytest that some of them start.
+os.environ.pop("PYTEST_ADDOPTS", None)
+
 # A shell that runs the tests in the background makes them ignore Ctrl-C, and every process that they start inherits
 # that; some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
