@@ -3,7 +3,7 @@
 import pytest
 
 from llmspell.cli.context import flags
-from llmspell.cli.grammar import EVERYWHERE, OPTIONS, VERBS
+from llmspell.cli.grammar import EVERYWHERE, OPTIONS, VERBS, options_of
 from llmspell.cli.parsing import parse, split
 from llmspell.errors import UsageError
 
@@ -56,6 +56,26 @@ def test_what_follows_the_file_belongs_to_the_script(line, file, args, more):
 def test_exec_takes_options_after_its_code_and_code_may_look_like_a_flag():
     found = request(["exec", "-- a comment\nreturn 1", "a", "--timeout", "3", "b", "--", "-m", "c"])
     assert vars(found.arguments) == {"code": "-- a comment\nreturn 1", "args": ["a", "b", "-m", "c"], "timeout": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("line", "prompt", "more"),
+    [
+        ("chat", [], {}),
+        ("chat -c and then", ["and", "then"], {"continue": True}),
+        ("chat and -c then -m x", ["and", "then"], {"continue": True, "model": "x"}),
+        ("-c a.toml chat hello", ["hello"], {"config": "a.toml"}),
+        ("-c a.toml chat -c hello", ["hello"], {"config": "a.toml", "continue": True}),
+        ("chat --config a.toml hello", ["hello"], {"config": "a.toml"}),
+        ("chat -f a -f - what is it", ["what", "is", "it"], {"files": ["a", "-"]}),
+        ("chat sum up - -- -5 - 3", ["sum", "up", "-", "-5", "-", "3"], {}),
+        ("-s brief chat --json -t calculator x", ["x"], {"system": "brief", "json": True, "tools": ["calculator"]}),
+    ],
+)
+def test_chat_takes_its_options_among_the_words(line, prompt, more):
+    found = request(line)
+    assert found.verb.name == "chat"
+    assert vars(found.arguments) == {"prompt": prompt, **more}
 
 
 @pytest.mark.parametrize("line", ["--help", "-h", ""])
@@ -129,7 +149,9 @@ def test_split_knows_which_flags_take_a_value(line, count):
 
 
 def test_the_grammar_is_sound():
-    names = [name for option in OPTIONS for name in option.names]
+    names = [option.name for option in OPTIONS]
     assert len(names) == len(set(names))
     for verb in VERBS:
         assert set(verb.options).isdisjoint(EVERYWHERE)
+        own = [name for option in options_of(verb) for name in option.names]
+        assert len(own) == len(set(own))

@@ -96,13 +96,18 @@ def _image(given: Any) -> Image:
         return given
     if not isinstance(given, Mapping) or not isinstance(given.get("data"), str):
         raise InvalidRequest(f"images must be a list of files, not {describe(given)}", hint='images = { "photo.png" }')
-    data = given["data"].encode("utf-8", "surrogateescape")  # how Lua's bytes cross
-    for kind, begins in _KINDS.items():
-        if re.match(begins, data, re.DOTALL):
-            return Image(data, kind)
-    raise InvalidRequest(
-        f"images: {given.get('path', 'the file')} is no picture that models read", hint="they read PNG, JPEG, GIF, WebP"
-    )
+    image = picture(given["data"].encode("utf-8", "surrogateescape"))  # how Lua's bytes cross
+    if image is None:
+        raise InvalidRequest(
+            f"images: {given.get('path', 'the file')} is no picture that models read",
+            hint="they read PNG, JPEG, GIF, WebP",
+        )
+    return image
+
+
+def picture(data: bytes) -> Image | None:
+    """The picture that a file holds, told by its first bytes; None where it is none that models read."""
+    return next((Image(data, kind) for kind, begins in _KINDS.items() if re.match(begins, data, re.DOTALL)), None)
 
 
 _KINDS: Mapping[str, bytes] = {

@@ -128,8 +128,25 @@ SET = Option(("--set",), "give the variable NAME of the skill a value (repeatabl
 KEYRING = Option(("--keyring",), "keep it in the system's keyring, not in a file")
 USER = Option(("--user",), "write your own file, not the project's")
 
+CONTINUE = Option(("-c", "--continue"), "go on with the latest chat")
+NAME = Option(("--name",), "go on with the chat that is kept as NAME, or begin it", "NAME")
+SYSTEM = Option(("-s", "--system"), "the system prompt", "TEXT")
+FILES = Option(
+    ("-f", "--file"), "put in a text file or a picture, - for stdin (repeatable)", "PATH", repeated=True, key="files"
+)
+FORMAT = Option(
+    ("--format",), "answer in JSON that fits a schema: a file, JSON, or 'name: string, age: integer'", "SCHEMA"
+)
+TOOLS = Option(("-t", "--tool"), "let the model call the tool NAME (repeatable)", "NAME", repeated=True, key="tools")
+MAX_TOKENS = Option(("--max-tokens",), "the longest answer, in tokens", "N", read=int)
+TEMPERATURE = Option(("--temperature",), "how freely words are chosen; 0 for the likeliest", "T", read=float)
+OPTION = Option(
+    ("-o", "--option"), "another option of the model or its provider (repeatable)", "NAME=VALUE", repeated=True
+)
+
 OF_STATS = (OF_MODEL, OF_AGENT, SINCE, OF_RUN, JSON)
 EVERYWHERE = (MODEL, REMAP, CONFIG, VERBOSE, LEVEL, DEBUG)
+OF_CHAT = (SYSTEM, FILES, FORMAT, CONTINUE, NAME, TOOLS, MAX_TOKENS, TEMPERATURE, OPTION, JSON)
 PROGRAM = (TIMEOUT, MAX_COST, ALLOW_READ, ALLOW_WRITE, ALLOW_ENV, ALLOW_HOST, ALLOW_PRIVATE_HOST, ALLOW_PROGRAM, NO_LOG)
 
 SPEC = Argument("spec", "a model, such as smollm2:135m, local/llama3.1:8b or mistral:7b@ollama")
@@ -156,6 +173,22 @@ VERBS: Sequence[Verb] = (
         "programs:execute",
         (Argument("code", "Lua code"), Argument("args", "the program's own", optional=True)),
         PROGRAM,
+        program=True,
+        greedy=True,
+    ),
+    Verb(
+        ("repl",),
+        "try things out, and chat; what llmspell does without a verb",
+        "repl:repl",
+        (Argument("file", "a .lua file to run first", optional=True),),
+        PROGRAM,
+    ),
+    Verb(
+        ("chat",),
+        "ask a model",
+        "chat:chat",
+        (Argument("prompt", "what to ask; stdin and files stand before it, or for it", optional=True),),
+        (*OF_CHAT, *PROGRAM),
         program=True,
         greedy=True,
     ),
@@ -283,9 +316,10 @@ OPTIONS: Sequence[Option] = tuple(_BY_NAMES.values())
 
 
 def options_of(verb: Verb) -> tuple[Option, ...]:
-    """The options of a verb: its own, and those of all verbs that go by other names."""
+    """The options of a verb: its own, and those of all verbs by the names that it has not taken for them."""
     own = {name for option in verb.options for name in option.names}
-    return *verb.options, *(option for option in EVERYWHERE if own.isdisjoint(option.names))
+    free = ((option, tuple(name for name in option.names if name not in own)) for option in EVERYWHERE)
+    return *verb.options, *(option._replace(names=names) for option, names in free if names)
 
 
 def first_words() -> list[str]:

@@ -81,12 +81,12 @@ def split(words: Sequence[str], options: Iterable[Option]) -> tuple[list[str], l
     return list(words[:at]), list(words[at:])
 
 
-def _sift(words: list[str]) -> tuple[list[str], list[str]]:
+def _sift(words: list[str], options: Iterable[Option]) -> tuple[list[str], list[str]]:
     """Part flags from other words; what follows a ``--`` is no flag."""
     flags: list[str] = []
     others: list[str] = []
     while words:
-        found, rest = split(words, OPTIONS)
+        found, rest = split(words, options)
         flags += found
         if words[len(found) : len(found) + 1] == ["--"]:
             return flags, others + rest
@@ -200,14 +200,16 @@ def _in_group(group: str, flags: list[str], after: list[str], foreign: Callable[
 
 def _of_verb(verb: Verb, flags: list[str], after: list[str]) -> Request:
     known = parser_of(verb)
+    options = options_of(verb)
+    flags = _in_full(flags, verb)
     if not verb.program:
         words = [*flags, *after]
         if any(word in HELP for word in words):
             return Request(None, Namespace(), topic=verb.words)
         return Request(verb, read(known, words))
-    more, rest = split(after, OPTIONS)
+    more, rest = split(after, options)
     if verb.greedy and rest:
-        later, words = _sift(rest[1:])
+        later, words = _sift(rest[1:], options)
         more, rest = [*more, *later], [rest[0], *words]
     elif rest[1:2] == ["--"]:  # `run FILE -- args`, as other runners of scripts want it
         del rest[1]
@@ -222,6 +224,13 @@ def _of_verb(verb: Verb, flags: list[str], after: list[str]) -> Request:
     for other in others:
         setattr(arguments, other.name, rest[1:])
     return Request(verb, arguments)
+
+
+def _in_full(flags: list[str], verb: Verb) -> list[str]:
+    """The flags before a verb; those of all verbs in the long name where the verb has taken the short one."""
+    own = {name for option in verb.options for name in option.names}
+    hidden = {option.names[0]: option.name for option in EVERYWHERE if option.name not in own}
+    return [hidden[flag] if flag in own and flag in hidden else flag for flag in flags]
 
 
 def _unknown(word: str, known: list[str]) -> UsageError:

@@ -1,0 +1,138 @@
+"""``llmspell chat``: one question and its answer, in a terminal or in a pipe."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from llmspell.cli.context import Context
+from llmspell.errors import InvalidRequest, UsageError
+
+if TYPE_CHECKING:
+    from llmspell.agents.result import Result
+    from llmspell.agents.turn import TurnInput
+
+
+def chat(context: Context) -> int:
+    """Ask what the words, stdin and the files say; at a terminal, without any of them, open the REPL to talk."""
+    if _wants_to_talk(context):
+        from llmspell.repl.app import start
+
+        return start(context, mode="chat", agent=_given({**_settings(context), **_options(context)}))
+    turn = _turn(context)
+    result = context.wait(_answered(context, turn))
+    if context.given("json"):
+        _print(result.plain(), indent=2)
+    elif turn.format is not None:
+        _print(result.data, indent=2 if sys.stdout.isatty() else None)
+    return _remarked(result)
+
+
+def _wants_to_talk(context: Context) -> bool:
+    one_answer = ("prompt", "files", "json", "format", "continue", "name")
+    at_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    return at_terminal and not any(map(context.given, one_answer))
+
+
+# ── what is asked ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _turn(context: Context) -> TurnInput:
+    """The question with all that belongs to it, checked before anything is sent.
+
+    Raises:
+        UsageError: nothing is asked, or something of it can't be.
+    """
+    from llmspell.agents.turn import read_input
+    from llmspell.cli.answer_format import answer_format
+    from llmspell.cli.attachments import STDIN, Attached, attached, piped
+
+    form = context.given("format")
+    given: dict[str, Any] = {
+        "format": None if form is None else answer_format(form),
+        "timeout": context.settings.runs.timeout,
+        "options": _options(context),
+    }
+    files = context.given("files") or []
+    found = attached(files) if files else Attached()
+    words = [word for word in context.arguments.prompt if word != STDIN]
+    asks = len(words) < len(context.arguments.prompt) or not (words or files)
+    stdin = "" if STDIN in files else piped(asks).strip("\n")
+    text = "\n\n".join(part for part in (*found.texts, stdin, " ".join(words)) if part.strip())
+    if not text:
+        raise UsageError("there is no prompt", hint='llmspell chat "a question", or pipe one in')
+    try:
+        return read_input({"text": text, "images": found.images, **given})
+    except InvalidRequest as error:
+        raise UsageError(error.message, hint=error.hint) from None
+
+
+def _options(context: Context) -> dict[str, Any]:
+    """Sampling options and those of the provider; a value that is JSON is what it says, another one a text."""
+    found: dict[str, Any] = {}
+    for assignment in context.given("option") or ():
+        name, equals, value = assignment.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--option: cannot read '{assignment}'", hint="write -o seed=7")
+        try:
+            found[name.strip()] = json.loads(value)
+        except ValueError:
+            found[name.strip()] = value
+    named = {name: context.given(name) for name in ("temperature", "max_tokens")}
+    return {**found, **_given(named)}
+
+
+def _settings(context: Context) -> dict[str, Any]:
+    """The fields of `Agent.create` that the command line gives."""
+    return _given(
+        {
+            "name": "chat",
+            "model": context.given("model"),
+            "system_prompt": context.given("system"),
+            "tools": context.given("tools"),
+        }
+    )
+
+
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+# ── what is answered ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _answered(context: Context, turn: TurnInput) -> Result:
+    """Let the model answer, and keep the chat to go on with."""
+    from llmspell.cli.answering import answer
+    from llmspell.cli.kept_chat import KeptChat
+    from llmspell.cli.logged import watch
+    from llmspell.cli.missing import Fetcher
+
+    hub = context.hub
+    hub.on_missing = Fetcher(hub)
+    watch(hub, context.settings, "llmspell chat")
+    kept = KeptChat(context.given("name"))
+    agent = await kept.begin(context.session.agents, _settings(context), goes_on=bool(context.given("continue")))
+    silent = context.given("json") or turn.format is not None
+    result = await (agent.execute(turn) if silent else answer(agent, turn, hub, context.settings.logs))
+    if result.success and context.settings.logs.requests:
+        await kept.keep(agent)
+    return result
+
+
+def _print(value: Any, indent: int | None) -> None:
+    from llmspell.cli.answering import write
+    from llmspell.cli.output import as_json
+
+    write(as_json(value, indent) + "\n", sys.stdout)
+
+
+def _remarked(result: Result) -> int:
+    """Say on stderr what an answer lacks, and give the exit code."""
+    if result.finish_reason == "content_filter":
+        print(f"error: the filter of {result.provider} stopped the answer", file=sys.stderr)
+        return 1
+    if result.finish_reason == "length":
+        print("the answer stopped at max_tokens; --max-tokens N lets it be longer", file=sys.stderr)
+    return 0
