@@ -6,7 +6,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from llmspell.errors import SandboxError
@@ -28,7 +28,7 @@ class Questions:
         """A line that answers a question, nothing where nobody answers. Blocks; not in the main thread."""
         try:
             return str(self._read(lambda: _line(question)).result())
-        except SandboxError:
+        except (SandboxError, CancelledError):
             return ""
 
     def ops(self) -> dict[str, Op]:

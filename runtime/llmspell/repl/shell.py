@@ -11,10 +11,13 @@ from llmspell.errors import LLMSpellError
 from llmspell.leaving import leave
 from llmspell.lua.console import Console, Input
 from llmspell.lua.report import exit_code_of
+from llmspell.repl.documentation import Documentation
 from llmspell.repl.options import Options
 from llmspell.repl.output import Output
 from llmspell.repl.questions import Questions
+from llmspell.repl.signatures import Signatures
 from llmspell.repl.source import hoisted
+from llmspell.repl.state import Watch
 
 if TYPE_CHECKING:
     from llmspell.cli.context import Context
@@ -38,6 +41,9 @@ class Shell:
         self.options = Options(self)
         self.output = Output(self.options)
         self.questions = Questions()
+        self.documentation = Documentation(session)
+        self.signatures = Signatures(self.documentation)
+        self.watch = Watch(self)
         self.mode: Literal["lua", "chat"] = mode
         self.paused: str | None = None
         """Where the debugger holds everything, such as ``app.lua:12``."""
@@ -105,6 +111,7 @@ class Shell:
     def run(self, source: str, name: str | None = None, arguments: tuple[str, ...] = ()) -> Input:
         """Run Lua and wait for it; what fails is shown. Its top-level locals stay."""
         code, locals = hoisted(source)
+        self.options.tell_lua()
         return self.attend(self.console.submit(code, name=name, locals=locals, arguments=arguments))
 
     def job(self, name: str, *args: str | int | float | bool | None) -> Input:
@@ -130,6 +137,7 @@ class Shell:
             self.questions.attend(False)
         if made.done.is_set():
             self._tell_end(made)
+        self.watch.look()
         return made
 
     def resume(self) -> None:
