@@ -205,9 +205,9 @@ class Repl(Struct, frozen=True, kw_only=True):
     timing: Annotated[bool, Meta(description="says after each input how long it took")] = False
     print_depth: Annotated[int, Meta(ge=1, le=100, description="how many tables inside each other are printed")] = 6
     print_items: Annotated[int, Meta(ge=1, description="how many entries of a table are printed")] = 100
-    print_text: Annotated[int, Meta(ge=10, description="how many characters of a text inside a value are printed")] = (
-        1000
-    )
+    print_text: Annotated[
+        int, Meta(ge=10, description="how many bytes of a text are printed, and ten times fewer inside of a table")
+    ] = 2000
     print_width: Annotated[
         Annotated[int, Meta(ge=20)] | None,
         Meta(description="how many columns a value may take before it is spread over lines; the terminal's if not set"),

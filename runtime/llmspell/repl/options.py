@@ -128,7 +128,7 @@ class Options:
         self.print_text: int = start.print_text
         self.print_width: int | None = start.print_width
         self._shell = shell
-        self._told: tuple[int, ...] | None = None
+        self._told: dict[str, int] = {}
 
     def set(self, name: str, text: str) -> None:
         """Give an option another value, at once; ``default`` gives it back the one of the configuration.
@@ -166,6 +166,12 @@ class Options:
 
     def tell_lua(self) -> None:
         """Let Lua know how values are printed, where that has changed since it was told."""
-        limits = (self.print_depth, self.print_items, self.print_text, self.print_width or self._shell.width)
-        if limits != self._told and self._shell.console.ask("printing", *limits) is not None:
-            self._told = limits
+        limits = {
+            "depth": self.print_depth,
+            "items": self.print_items,
+            "text": self.print_text,
+            "width": self.print_width or self._shell.width,
+        }
+        for name, limit in limits.items():
+            if self._told.get(name) != limit and self._shell.console.ask("set_inspect", name, limit):
+                self._told[name] = limit

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from llmspell.repl.shell import Shell
 
 Run = Callable[["Shell", str], None]
-Kind = Literal["none", "command", "model", "available", "file", "lua", "name", "saved", "setting", "config"]
+Kind = Literal[
+    "none", "command", "model", "available", "file", "lua", "name", "saved", "setting", "config", "tool", "skill"
+]
 """What the words after a command are, for completion: ``name`` is something that `.help` explains."""
 
 
@@ -42,6 +44,8 @@ class Command:
         return f"{self.name} {self.words}".rstrip()
 
 
+_ELSEWHERE: Final = {".quit": ".exit", ".q": ".exit", ".bye": ".exit"}
+"""What other REPLs call a command."""
 GROUPS: Final = ("chat", "models", "code", "debugger", "session")
 _COMMANDS: dict[str, Command] = {}
 
@@ -88,14 +92,22 @@ def carry_out(shell: Shell, text: str) -> None:
     """Do what a command says.
 
     Raises:
-        UsageError: there is no such command, or it makes no sense here.
+        UsageError: there is no such command, it makes no sense here, or its words are too many or too few.
     """
-    name, _, words = text.partition(" ")
+    name, words = (*text.split(None, 1), "")[:2]
     found = find(name)
     if found is None:
-        close = difflib.get_close_matches(name, [known.name for known in commands() if known.shown(shell)], 2, 0.5)
+        close = (
+            [_ELSEWHERE[name]]
+            if name in _ELSEWHERE
+            else difflib.get_close_matches(name, [known.name for known in commands() if known.shown(shell)], 2, 0.5)
+        )
         hint = f"did you mean {' or '.join(close)}?" if close else ".help lists the commands"
         raise UsageError(f"there is no command {name}", hint=hint)
     if not found.shown(shell):
         raise UsageError(f"{name} makes no sense here", hint=found.where or ".help lists what does")
+    if words and not found.words:
+        raise UsageError(f"{name} takes no words", hint=f"{name} alone: {found.help}")
+    if not words and found.words and not found.words.startswith("["):
+        raise UsageError(f"{name} needs {found.words}", hint=found.help)
     found.run(shell, words.strip())

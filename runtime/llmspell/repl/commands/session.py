@@ -1,0 +1,98 @@
+"""Commands about this session: running files, time, options, and its end."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from llmspell.errors import UsageError
+from llmspell.repl.registry import command
+from llmspell.repl.timing import took, usage
+
+if TYPE_CHECKING:
+    from llmspell.repl.shell import Shell
+
+
+@command(
+    ".run", "FILE [ARGUMENTS]", "run a file in this session; its globals and locals stay", group="code", takes="file"
+)
+def run(shell: Shell, words: str) -> None:
+    """The arguments are `...` there, as on the command line; quotes hold one together."""
+    try:
+        path, *arguments = shlex.split(words)
+    except ValueError as error:
+        raise UsageError(f"cannot read '{words}': {error}", hint="a quote that is opened must be closed") from None
+    run_file(shell, path, tuple(arguments))
+
+
+def run_file(shell: Shell, path: str, arguments: tuple[str, ...] = ()) -> None:
+    """Run a file as if it had been typed.
+
+    Raises:
+        UsageError: there is no such file, or it can't be read as a script.
+    """
+    from llmspell.lua.script import read_script, shown_name
+
+    path = os.path.expanduser(path)
+    source = read_script(path).decode("utf-8")
+    shell.run(source, name=shown_name(path), arguments=arguments)
+
+
+@command(".time", "[CODE]", "say how long the last input took, or run code and say it", group="code", takes="lua")
+def time(shell: Shell, words: str) -> None:
+    """With the tokens that models took meanwhile."""
+    if not words:
+        if shell.last is None:
+            raise UsageError("nothing has run yet", hint="`.time CODE` runs something")
+        shell.say(took(shell.last.ms))
+        return
+    before = usage(shell)
+    made = shell.run(words)
+    if made.done.is_set():
+        shell.say(took(made.ms, before, usage(shell)))
+
+
+@command(
+    ".set", "[NAME [VALUE]]", "list the options, or change one; `default` resets it", group="session", takes="setting"
+)
+def set_option(shell: Shell, words: str) -> None:
+    """Options of the REPL, and of the chat's agent."""
+    from llmspell.cli.output import table
+    from llmspell.repl import options
+
+    name, _, value = words.partition(" ")
+    if value.strip():
+        shell.options.set(name, value.strip())
+        return
+    shown = [options.find(name)] if name else options.options().values()
+    rows = [(option.name, _shown(shell.options.get(option)), option.key.description) for option in shown]
+    shell.say(table(("OPTION", "VALUE", "MEANING"), rows))
+
+
+def _shown(value: Any) -> str | None:
+    if value is None or value == ():
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value)) or None
+    text = str(value).replace("\n", " ")
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+@command(".clear", "", "clear the screen", group="session")
+def clear(shell: Shell, words: str) -> None:
+    """On a terminal that can't, nothing happens."""
+    if shell.output.is_terminal:
+        from prompt_toolkit.shortcuts import clear as clear_screen
+
+        clear_screen()
+
+
+@command(".exit", "[CODE]", "leave, as Ctrl-D does", group="session")
+def leave(shell: Shell, words: str) -> None:
+    """With an exit code from 0 to 255."""
+    if words and not (words.isdecimal() and int(words) <= 255):
+        raise UsageError(f"'{words}' is no exit code", hint="give a number from 0 to 255, or none")
+    shell.leave(int(words or 0))
