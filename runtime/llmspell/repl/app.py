@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import TYPE_CHECKING, Any, Final, Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal
 
 from llmspell.errors import LLMSpellError
 from llmspell.repl import registry
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmspell.cli.context import Context
-
-MODES: Final = ("lua", "chat")
 
 
 def start(
@@ -34,7 +34,23 @@ def start(
     session = terminal_session(context, file or "repl")
     shell = Shell(context, session, mode=mode or session.settings.repl.mode)
     shell.console.start()
+    _leave_on_signals(shell)
     return App(shell).run(file, debug=debug, agent=agent)
+
+
+def _leave_on_signals(shell: Shell) -> None:
+    """End in good order when the terminal goes away or the process is to end: a prompt leaves the terminal raw."""
+    import termios
+
+    terminal = termios.tcgetattr(sys.stdin)
+
+    def end(number: int, _: object) -> None:
+        with suppress(termios.error):
+            termios.tcsetattr(sys.stdin, termios.TCSANOW, terminal)
+        shell.leave(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
 
 
 class App:
