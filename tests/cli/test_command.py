@@ -45,10 +45,10 @@ def paths():
     return {"PYTHONPATH": os.path.dirname(os.path.dirname(llmspell.__file__))}
 
 
-def test_without_words_it_explains_itself(llmspell):
-    done = llmspell()
+def test_it_explains_itself(llmspell):
+    done = llmspell("--help")
     assert done.returncode == 0
-    assert "usage: llmspell [options] VERB" in done.stdout
+    assert "llmspell [options] VERB" in done.stdout
     assert "shout" in done.stdout
     assert llmspell("help", "model", "pull").stdout.startswith("usage: llmspell model pull")
     assert llmspell("model", "--help").stdout.startswith("usage: llmspell model VERB")
@@ -86,9 +86,19 @@ def test_scripts_run_with_their_arguments(llmspell):
     assert outcome(llmspell("exec", "print(io.read('l'))", stdin="line\n")) == (0, "line\n", "")
 
 
-def test_a_program_on_stdin_must_be_text(llmspell):
+def test_without_words_it_runs_what_stdin_has(llmspell):
+    assert outcome(llmspell(stdin="print('in', ...) os.exit(7)")) == (7, "in\n", "")
+    assert outcome(llmspell("-v", stdin="print(1)")) == (0, "1\n", "")
+    assert outcome(llmspell()) == (0, "", "")
+    failed = llmspell("--timeout", "0.2", stdin="error('no')")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "stdin:1: no" in failed.stderr
+
+
+@pytest.mark.parametrize("words", [["run", "-"], []])
+def test_a_program_on_stdin_must_be_text(llmspell, words):
     done = subprocess.run(
-        [sys.executable, "-m", "llmspell", "run", "-"],
+        [sys.executable, "-m", "llmspell", *words],
         input=b"print('\xff')",
         capture_output=True,
         env=llmspell.environment({}),
@@ -227,7 +237,9 @@ def test_a_verb_of_a_plugin_that_takes_the_name_of_ours_is_left_out(llmspell):
     source += "    return [Command('doctor', 'x', lambda arguments: 99)]"
     write_plugin(llmspell.cwd.parent / "plugins", "grabby", source)
     env = {"LLMSPELL_PLUGINS": "shop,grabby"}
-    assert "warning: the command 'doctor' of a plugin is left out: llmspell has one" in llmspell(env=env).stderr
+    assert (
+        "warning: the command 'doctor' of a plugin is left out: llmspell has one" in llmspell("--help", env=env).stderr
+    )
     assert llmspell("doctor", env=env).returncode == 5
 
 

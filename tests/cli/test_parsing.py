@@ -58,6 +58,11 @@ def test_exec_takes_options_after_its_code_and_code_may_look_like_a_flag():
     assert vars(found.arguments) == {"code": "-- a comment\nreturn 1", "args": ["a", "b", "-m", "c"], "timeout": 3.0}
 
 
+def test_without_a_verb_it_is_the_repl():
+    found = request("-v --allow-read x")
+    assert (found.verb.name, vars(found.arguments)) == ("repl", {"verbose": True, "allow_read": ["x"]})
+
+
 @pytest.mark.parametrize(
     ("line", "prompt", "more"),
     [
@@ -78,7 +83,7 @@ def test_chat_takes_its_options_among_the_words(line, prompt, more):
     assert vars(found.arguments) == {"prompt": prompt, **more}
 
 
-@pytest.mark.parametrize("line", ["--help", "-h", ""])
+@pytest.mark.parametrize("line", ["--help", "-h", "-v --help"])
 def test_help_about_everything(line):
     assert request(line).topic == ()
 
@@ -116,8 +121,7 @@ def test_help_about_a_verb(line, topic):
         ("run --timeout soon a.lua", "argument --timeout: invalid float value: 'soon'", ""),
         ("run --timeout", "argument --timeout: expected one argument", ""),
         ("completions ksh", "argument bash|zsh|fish: invalid choice: 'ksh'", ""),
-        ("-v", "a verb is missing", ""),
-        ("--frob", "there is no option '--frob'", "`llmspell --help` lists the options"),
+        ("--frob", "there is no option '--frob'", "`llmspell repl --help` lists the options"),
     ],
 )
 def test_a_slip_gets_told_what_was_meant(line, message, hint):

@@ -10,8 +10,9 @@ from llmspell.errors import UsageError
 HEAD = """\
 llmspell runs agent programs written in Lua on any language model, local first.
 
-usage: llmspell [options] VERB …
-       llmspell FILE.lua [args …]"""
+usage: llmspell [options]                  the REPL; where stdin is no terminal, run the program that it has
+       llmspell [options] FILE.lua [args …]
+       llmspell [options] VERB …"""
 
 
 def explain(context: Context) -> int:

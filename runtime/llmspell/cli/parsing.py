@@ -44,13 +44,9 @@ def parse(words: Sequence[str], foreign: Callable[[], Iterable[str]]) -> Request
     if not rest:
         if any(flag in ("--version", "-V") for flag in flags):
             return Request(None, Namespace(), version=True)
-        known = parser("llmspell", EVERYWHERE, usage="llmspell [options] VERB …")
         if any(flag in HELP for flag in flags):
             return Request(None, Namespace(), topic=())
-        arguments = read(known, flags)
-        if flags:
-            raise UsageError("a verb is missing", hint="`llmspell --help` lists them")
-        return Request(None, arguments, topic=())
+        return _of_verb(verbs_of("repl")[0], flags, [])
     first, after = rest[0], list(rest[1:])
     if first in GROUPS:
         return _in_group(first, flags, after, foreign)
