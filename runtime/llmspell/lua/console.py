@@ -24,7 +24,7 @@ from llmspell.lua.world import World
 T = TypeVar("T")
 Status = Literal["running", "done", "failed", "cancelled"]
 
-PARTS = ("console",)
+PARTS = ("console", "inspect", "lookup", "frames", "debugger")
 """What a console loads of the prelude beside what scripts need."""
 
 
@@ -88,7 +88,7 @@ class Console:
         """How many tasks go on in the background."""
         self.exit_code: int | None = None
         """Set when a script has asked to end the process."""
-        self.debugger = Debugger(self._note_pause)
+        self.debugger = Debugger(self._note_pause, lambda: self._world.system.flush())
         self._script, self._folder = script, folder
         self._ops = {"console.echo": self._echo, "console.event": self._event, **self.debugger.ops(), **(ops or {})}
         self._thread = threading.Thread(target=self._work, name="llmspell-lua", daemon=True)
@@ -163,7 +163,10 @@ class Console:
             raise
 
     def interrupt(self) -> None:
-        """Stop what runs: the input, or else the task that computes."""
+        """Stop what runs: the input, or else the task that computes; while the debugger holds these, what it runs."""
+        if self.debugger.paused:
+            self.debugger.interrupt()
+            return
         self._asked = True
         if self._ready.is_set() and not self._gone:
             self._world.live.wake(self._interrupt)

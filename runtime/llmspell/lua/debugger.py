@@ -41,13 +41,13 @@ class _Order:
 class Debugger:
     """Holds the Lua state at a place until the user lets it go on.
 
-    ``on_pause`` is called in Lua's thread when something is held.
+    ``on_pause`` is called in Lua's thread when something is held, ``flush`` to write out what scripts have printed.
     """
 
-    def __init__(self, on_pause: Callable[[str], None]) -> None:
+    def __init__(self, on_pause: Callable[[str], None], flush: Callable[[], None]) -> None:
         self.pause: Pause | None = None
         """Where everything is held, None while nothing is."""
-        self._on_pause = on_pause
+        self._on_pause, self._flush = on_pause, flush
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._current: _Order | None = None
         self._lock = threading.Lock()
@@ -71,7 +71,8 @@ class Debugger:
         with self._lock:
             if self.pause is None or self._left:
                 return None
-            self._stop = False
+            if kind == "eval":
+                self._stop = False
             if kind in ("continue", "step"):
                 self.pause = None
             self._orders.put(order)
@@ -114,6 +115,7 @@ class Debugger:
         }
 
     def _note_pause(self, source: str, line: int, function: str, reason: str) -> None:
+        self._flush()
         pause = Pause(source, line, function, reason)
         with self._lock:
             self.pause = pause
@@ -127,6 +129,7 @@ class Debugger:
         return order.scalars
 
     def _answer(self, text: str | None = None) -> None:
+        self._flush()
         if self._current is not None:
             self._current.answer.put(text)
 

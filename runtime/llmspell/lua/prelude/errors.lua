@@ -14,6 +14,7 @@ K.KILL = KILL
 local function is_host_chunk(source)
   return find(source, "[llmspell", 1, true) == 1
 end
+K.is_host_chunk = is_host_chunk
 
 -- "script.lua:12", the innermost line of the user's own that is active now.
 local function position()
@@ -126,6 +127,7 @@ end
 -- The message handler of every task: keeps the value, and notes where it was raised.
 function K.describe(value)
   if rawequal(value, KILL) then return value end
+  if K.on_uncaught then K.on_uncaught(value) end -- a debugger's
   local own = clean(traceback("", 2))
   if rawequal(inner.value, value) and value ~= nil then own = inner.text .. "\n" .. own end
   inner.value, inner.text = nil, ""

@@ -67,13 +67,20 @@ local function tick()
 end
 
 local hook, events = host.tick and tick, ""
+local coroutines -- a weak set, where somebody wants to know them
 
 -- A hook isn't inherited by new coroutines, so each one gets it here.
 local function hooked(co)
+  if coroutines then coroutines[co] = true end
   if hook then sethook(co, hook, events, 10000) end
   return co
 end
 K.hooked, K.tick = hooked, tick
+
+-- Have every coroutine that begins from now on entered into a weak set.
+function K.note_coroutines(set)
+  coroutines = set
+end
 
 -- Have another function called for counts, and for other events too, in coroutines that begin from now on.
 function K.set_hook(fn, mask)
