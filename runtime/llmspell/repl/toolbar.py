@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.utils import get_cwidth
 
+from llmspell.repl.highlight import harmless
+
 if TYPE_CHECKING:
     from llmspell.repl.shell import Shell
     from llmspell.repl.signatures import Signature
@@ -17,6 +19,8 @@ PLAIN: Final = "noreverse"
 STRONG: Final = "noreverse bold"
 WARNING: Final = "noreverse bold ansiyellow"
 _BETWEEN: Final = "  "
+SWITCH: Final = "F4"
+"""The key between Lua and chatting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,9 @@ def parts_of(state: State, tasks: int, mode: str, paused: str | None) -> list[Pa
     parts = []
     if paused:
         parts.append(Part(f"paused at {paused}", 0, WARNING, f"paused {paused}"))
-    parts.append(Part(_printable(state.model), 1, STRONG, _printable(state.model.rpartition("/")[2])))
+    parts.append(Part(harmless(state.model), 1, STRONG, harmless(state.model.rpartition("/")[2])))
     if state.backend and not state.model.startswith(f"{state.backend}/"):
-        parts.append(Part(_printable(state.backend), 6))
+        parts.append(Part(harmless(state.backend), 6))
     if state.context_used is not None:
         about = "~" if state.estimated else ""
         if state.context_window:
@@ -65,8 +69,7 @@ def parts_of(state: State, tasks: int, mode: str, paused: str | None) -> list[Pa
         parts.append(Part(dollars(state.cost), 4))
     if tasks:
         parts.append(Part(f"{tasks} task{'s' * (tasks != 1)} running", 2, short=f"{tasks} running"))
-    other = {"lua": "chat", "chat": "lua"}[mode]
-    parts.append(Part(f".{other} switches to {'Lua' if other == 'lua' else 'chatting'}", 7, short=f".{other}"))
+    parts.append(Part(f"{SWITCH}: {'chat' if mode == 'lua' else 'Lua'}", 7))
     return parts
 
 
@@ -121,7 +124,3 @@ def _cut(text: str, room: int) -> str:
             break
         kept += character
     return f"{kept}…" if room > 0 else ""
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "�" for character in text)
