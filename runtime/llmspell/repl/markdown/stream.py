@@ -1,0 +1,145 @@
+"""An answer while it comes, with what the model thinks before it and what happens in between."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from llmspell.repl.markdown.draft import shown
+
+if TYPE_CHECKING:
+    from llmspell.repl.markdown.answer import Answer
+
+Part = Literal["", "text", "reasoning", "note"]
+
+
+def prepare() -> None:
+    """Import in another thread what the first block is rendered with: a model needs as long before it begins."""
+    threading.Thread(target=_import, daemon=True).start()
+
+
+def _import() -> None:
+    import llmspell.repl.markdown.answer  # noqa: F401
+
+
+class MarkdownStream:
+    """Writes an answer that comes in pieces.
+
+    What of a block has come is written as it is; when the block is complete it is taken back and written again as rich
+    renders it. Code is done line by line. A block that is too tall for the screen stays as it came.
+
+    ``width`` and ``height`` say what the terminal has now. Without ``colour`` nothing is rendered. Control characters
+    are shown and never sent; only where the output is no ``terminal`` everything goes out byte for byte. Nobody else
+    may write in the meantime, except through `aside`.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        width: Callable[[], int],
+        height: Callable[[], int],
+        colour: bool,
+        *,
+        terminal: bool = True,
+    ) -> None:
+        self._write, self._width, self._height = write, width, height
+        self._colour, self._terminal = colour and terminal, terminal
+        self._part: Part = ""
+        self._answer: Answer | None = None
+        self._at_start = True
+        self._broken_in = False
+        self._held = ""
+
+    def text(self, delta: str) -> None:
+        """A piece of the answer."""
+        if self._terminal:
+            delta = self._whole(delta)
+        if self._part != "text" and self._colour and not delta.strip():
+            return
+        if not delta:
+            return
+        self._enter("text")
+        if not self._colour:
+            self._plain(delta)
+            return
+        if self._answer is None:
+            from llmspell.repl.markdown.answer import Answer
+
+            self._answer = Answer(self._width, self._height)
+        self._out(self._answer.take(shown(delta)))
+
+    def reasoning(self, delta: str) -> None:
+        """A piece of what the model thinks."""
+        delta = self._whole(delta) if self._part == "reasoning" else self._whole(delta).lstrip()
+        text = delta.rstrip("\n")
+        if not text:
+            self._held += delta
+            return
+        self._enter("reasoning")
+        self._held = delta[len(text) :] + self._held  # newlines at its end are not for the screen
+        self._plain(text, dim=True)
+
+    def note(self, line: str) -> None:
+        """A line that is not the model's."""
+        self._enter("note")
+        self._plain(" ".join(line.split()), dim=True)
+        self._plain("\n")
+
+    def aside(self, text: str) -> None:
+        """What somebody else writes, as it is."""
+        if not self._broken_in:
+            if self._answer is not None:
+                self._write(self._answer.leave())
+            elif not self._at_start:
+                self._plain("\n")
+        self._broken_in = not text.endswith("\n")
+        self._write(text)
+
+    def end(self) -> None:
+        """Render what is there of the last block; the cursor is at the start of a row then."""
+        self._leave()
+        self._part = ""
+
+    # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _whole(self, delta: str) -> str:
+        """A piece with what was held back of the last one; the half of a line's end is held back."""
+        delta, self._held = (self._held + delta).replace("\r\n", "\n"), ""
+        if delta.endswith("\r"):
+            delta, self._held = delta[:-1], "\r"
+        return delta
+
+    def _enter(self, part: Part) -> None:
+        """Begin another part, an empty line below the last one."""
+        if part == self._part:
+            return
+        held, self._held = self._held, ""
+        between = bool(self._part)
+        self._leave()
+        self._part, self._held = part, held.replace("\n", "")
+        if between:
+            self._out("\n")
+
+    def _leave(self) -> None:
+        if self._answer is not None:
+            self._out(self._answer.finish())
+            self._answer = None
+        elif not self._at_start:
+            self._plain("\n")
+        self._held = ""
+        if self._broken_in:
+            self._out("")
+
+    def _plain(self, text: str, *, dim: bool = False) -> None:
+        self._at_start = text.endswith("\n")
+        if self._terminal:
+            text = shown(text)
+        self._out(f"\x1b[2m{text}\x1b[22m" if dim and self._colour else text)
+
+    def _out(self, text: str) -> None:
+        if self._broken_in:
+            self._broken_in = False
+            text = "\n" + text
+        if text:
+            self._write(text)
