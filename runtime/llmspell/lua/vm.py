@@ -221,16 +221,17 @@ local statements, problem = load(source, name, "t")
 if chunk or statements then return nil end
 return problem, as_expression
 """
-_syntax: Any = None
+_DUMP = """
+local source = ...
+local chunk = load(source, "=", "t")
+return chunk and string.dump(chunk)
+"""
+_compiled: dict[str, Any] = {}
 
 
-def syntax_problem(source: str, name: str = "=input") -> tuple[str, bool] | None:
-    """Why a text is no Lua, neither an expression nor statements, and whether only more of it is missing; None for Lua.
-
-    Any thread may ask: the state that looks at it runs nothing, and is no script's.
-    """
-    global _syntax
-    if _syntax is None:
+def _aside(code: str) -> Any:
+    """A function of Lua in a state that runs nothing of users, and is no script's."""
+    if code not in _compiled:
         state = lupa.LuaRuntime(
             encoding="luautf8",
             source_encoding="luautf8",
@@ -239,8 +240,23 @@ def syntax_problem(source: str, name: str = "=input") -> tuple[str, bool] | None
             unpack_returned_tuples=True,
             attribute_handlers=(_nothing, _nothing),
         )
-        _syntax = state.compile(_SYNTAX, name="=[llmspell syntax]")
-    problem, as_expression = _two(_syntax(source, name))
+        _compiled[code] = state.compile(code, name="=[llmspell aside]")
+    return _compiled[code]
+
+
+def bytecode(source: str) -> bytes | None:
+    """What Lua compiles a program to, with the lines of its instructions; None where it is no Lua. Any thread may
+    ask."""
+    dumped = _aside(_DUMP)(source)
+    return None if dumped is None else _encode(dumped)[0]
+
+
+def syntax_problem(source: str, name: str = "=input") -> tuple[str, bool] | None:
+    """Why a text is no Lua, neither an expression nor statements, and whether only more of it is missing; None for Lua.
+
+    Any thread may ask.
+    """
+    problem, as_expression = _two(_aside(_SYNTAX)(source, name))
     if problem is None:
         return None
     return str(problem), _is_cut(problem, source) or _is_cut(as_expression, source)

@@ -18,7 +18,7 @@ local EVERY, MOST = 10000, 200        -- instructions between two counts; frames
 local coroutines = setmetatable({}, { __mode = "k" })
 local breakpoints, made = array {}, 0 -- in the order of their numbers
 local by_line = {}                    -- line -> breakpoints in it
-local step                            -- where to hold next: task, co, mode, depth
+local step                            -- where to hold next: task, co, mode, depth; without a task where a chunk begins
 local busy = false                    -- code of the debugger's user runs, or a script is held: nothing else is held
 local pause                           -- the script that is held: frames, the innermost first, and which is looked at
 local hooked = false
@@ -87,9 +87,7 @@ local function reason_of(breakpoint)
     if not value then return nil end
   end
   breakpoint.hits = breakpoint.hits + 1
-  if not breakpoint.once then return "breakpoint " .. breakpoint.id end
-  queries.break_clear(breakpoint.id)
-  return "start"
+  return "breakpoint " .. breakpoint.id
 end
 
 local function hit(here, source)
@@ -101,9 +99,10 @@ end
 
 local watch
 
--- Whether the line that begins, two levels up, is where the step ends.
-local function stepped()
+-- Whether the line that begins, two levels up, is where the step ends. `kind` is that of the function.
+local function stepped(kind)
   local task = step.task
+  if not task then return kind == "main" end
   if task ~= K.current then
     if not task.co then watch() end -- it has ended before the step did
     return false
@@ -121,13 +120,13 @@ local function on_event(event, line)
   local info = getinfo(2, "S")
   if is_host_chunk(info.short_src) then return end
   local reason = here and hit(here, info.source)
-  if not reason and step and stepped() then reason = "step" end
+  if not reason and step and stepped(info.what) then reason = step.task and "step" or "start" end
   if reason then hold(reason) end
 end
 
 -- Have lines watched where there is something to watch for.
 watch = function()
-  if step and not step.task.co then step = nil end
+  if step and step.task and not step.task.co then step = nil end
   local wanted = step ~= nil or #breakpoints > 0
   if wanted == hooked then return end
   hooked = wanted
@@ -221,8 +220,8 @@ local function index_lines()
   watch()
 end
 
--- Hold scripts at a line of a file, once or each time, where the condition holds, if there is one.
-function queries.break_set(file, line, condition, once)
+-- Hold scripts at a line of a file, where the condition holds, if there is one.
+function queries.break_set(file, line, condition)
   local chunk, problem
   if condition then
     chunk, problem = load("return " .. condition, "=condition", "t")
@@ -230,7 +229,7 @@ function queries.break_set(file, line, condition, once)
   end
   made = made + 1
   breakpoints[#breakpoints + 1] = {
-    id = made, file = file, line = line, condition = condition, chunk = chunk, once = once, hits = 0,
+    id = made, file = file, line = line, condition = condition, chunk = chunk, hits = 0,
   }
   index_lines()
   return encode { id = made }
@@ -254,6 +253,13 @@ function queries.break_clear(id)
   end
   index_lines()
   return encode(before - #breakpoints)
+end
+
+-- Hold the chunk that begins next in its first line.
+function queries.hold_next()
+  step = {}
+  watch()
+  return "true"
 end
 
 -- Whether to hold scripts where an error is raised that they don't catch.
