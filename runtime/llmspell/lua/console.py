@@ -148,7 +148,15 @@ class Console:
         if self._gone:
             work.close()
             raise self._error()
-        future = asyncio.run_coroutine_threadsafe(work, self._world.live.loop())
+        ended = threading.Event()
+
+        async def whole() -> T:
+            try:
+                return await work
+            finally:
+                ended.set()
+
+        future = asyncio.run_coroutine_threadsafe(whole(), self._world.live.loop())
         try:
             while True:
                 try:
@@ -160,6 +168,7 @@ class Console:
                         raise self._error() from None
         except KeyboardInterrupt:
             future.cancel()
+            ended.wait(2)  # whatever it shows comes before the prompt
             raise
 
     def interrupt(self) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar
 
-from llmspell.errors import LLMSpellError
+from llmspell.errors import LLMSpellError, UsageError
 from llmspell.leaving import leave
 from llmspell.lua.console import Console, Input
 from llmspell.lua.report import exit_code_of
@@ -111,20 +111,32 @@ class Shell:
     def run(self, source: str, name: str | None = None, arguments: tuple[str, ...] = ()) -> Input:
         """Run Lua and wait for it; what fails is shown. Its top-level locals stay."""
         code, locals = hoisted(source)
-        self.options.tell_lua()
-        return self.attend(self.console.submit(code, name=name, locals=locals, arguments=arguments))
+        return self._timed(lambda: self.console.submit(code, name=name, locals=locals, arguments=arguments))
 
     def job(self, name: str, *args: str | int | float | bool | None) -> Input:
         """Run a job of the console and wait for it; what fails is shown."""
-        return self.attend(self.console.job(name, *args))
+        return self._timed(lambda: self.console.job(name, *args))
+
+    def _timed(self, begin: Callable[[], Input]) -> Input:
+        from llmspell.repl.timing import took, usage
+
+        self.options.tell_lua()
+        before = usage(self)
+        made = self.attend(begin())
+        if self.options.timing and made.done.is_set():
+            self.output.note(took(made.ms, before, usage(self)))
+        return made
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the console's loop, where the hub lives.
 
         Raises:
             Exception: what the coroutine raised.
+            UsageError: the debugger holds everything.
             KeyboardInterrupt: it was interrupted, and has been cancelled.
         """
+        if self.paused:
+            raise UsageError(f"everything is held at {self.paused}", hint=".continue lets it go on")
         return self.console.wait(work)
 
     def attend(self, made: Input) -> Input:
