@@ -25,7 +25,7 @@ class Heard:
     def failed(self, failure):
         self.failures.append(failure)
 
-    def paused(self, place):
+    def pause(self, place):
         raise AssertionError("nothing was to pause")
 
 
