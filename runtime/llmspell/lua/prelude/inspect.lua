@@ -31,8 +31,8 @@ local escapes = { ["\a"] = "\\a", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n"
 
 -- Controls of the second kind, and what is invisible or turns the direction of what follows.
 local function is_hidden(code)
-  return code < 0xA0 or code == 0xAD or code == 0x61C or code >= 0x200B and code <= 0x200F
-    or code >= 0x2028 and code <= 0x202E or code >= 0x2060 and code <= 0x206F or code == 0xFEFF
+  return code < 0xA0 or code == 0xAD or code == 0x61C or code == 0x200B or code == 0x200E
+    or code == 0x200F or code >= 0x2028 and code <= 0x202E or code >= 0x2060 and code <= 0x206F or code == 0xFEFF
     or code >= 0xE0000 and code <= 0xE0FFF
 end
 
@@ -88,7 +88,8 @@ local wide = { { 0x1100, 0x115F }, { 0x2E80, 0x303E }, { 0x3041, 0xA4CF }, { 0xA
 
 local function columns_of(code)
   if code < 0x300 then return 1 end
-  if code <= 0x36F or code >= 0x20D0 and code <= 0x20FF or code >= 0xFE00 and code <= 0xFE0F then return 0 end
+  if code <= 0x36F or code == 0x200C or code == 0x200D or code >= 0x20D0 and code <= 0x20FF
+    or code >= 0xFE00 and code <= 0xFE0F then return 0 end
   for i = 1, #wide do
     if code < wide[i][1] then return 1 end
     if code <= wide[i][2] then return 2 end
