@@ -57,12 +57,13 @@ class Watch:
         agent = chat.current(self._shell)
         if agent is None:
             return State(session.model, cost=cost)
-        model, last = agent.config.model, agent.last
-        if last is None or not agent.conversation.messages:
-            return State(model, cost=cost)
+        model = agent.config.model
+        backend = agent.last.provider or None if agent.last is not None else None
+        if not agent.conversation.messages:
+            return State(model, backend, cost=cost)
         self._ask_window(model)
         used, estimated = self._used(agent)
-        return State(model, last.provider or None, used, self._windows.get(model), estimated, cost)
+        return State(model, backend, used, self._windows.get(model), estimated, cost)
 
     def _used(self, agent: Agent) -> tuple[int, bool]:
         """The tokens of an agent's conversation, and whether that is an estimate."""

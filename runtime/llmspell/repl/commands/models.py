@@ -31,7 +31,8 @@ def models(shell: Shell, words: str) -> None:
     if found:
         shell.say(listing(found))
     else:
-        shell.say("there is no model yet: `.models available` lists some, `.pull smollm2:135m` fetches a small one")
+        none = f"{words} has no model" if words else "there is no model yet"
+        shell.say(f"{none}: `.models available` lists some, `.pull smollm2:135m` fetches a small one")
 
 
 @command(

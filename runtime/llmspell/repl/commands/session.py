@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from typing import TYPE_CHECKING, Any
 
+from llmspell.cli.output import is_terminal, table
 from llmspell.errors import UsageError
+from llmspell.repl import options
 from llmspell.repl.registry import command
 from llmspell.repl.timing import took, usage
 
@@ -36,6 +39,8 @@ def run_file(shell: Shell, path: str, arguments: tuple[str, ...] = ()) -> None:
 
     path = os.path.expanduser(path)
     source = read_script(path).decode("utf-8")
+    if source.startswith("#"):  # for a shell; what is typed has no such line
+        source = f"--{source}"
     shell.run(source, name=shown_name(path), arguments=arguments)
 
 
@@ -58,16 +63,21 @@ def time(shell: Shell, words: str) -> None:
 )
 def set_option(shell: Shell, words: str) -> None:
     """Options of the REPL, and of the chat's agent."""
-    from llmspell.cli.output import table
-    from llmspell.repl import options
-
     name, _, value = words.partition(" ")
     if value.strip():
         shell.options.set(name, value.strip())
+    if name:
+        option = options.find(name)
+        shell.output.note(f"{name} = {_shown(shell.options.get(option)) or 'not set'}: {option.key.description}")
         return
-    shown = [options.find(name)] if name else options.options().values()
-    rows = [(option.name, _shown(shell.options.get(option)), option.key.description) for option in shown]
-    shell.say(table(("OPTION", "VALUE", "MEANING"), rows))
+    every = options.options().values()
+    for head, of_chat in (("OPTION", False), ("OF THE CHAT", True)):
+        rows = [
+            (option.name, _shown(shell.options.get(option)), option.key.description)
+            for option in every
+            if (option.field is not None) == of_chat
+        ]
+        shell.say(table((head, "VALUE", "MEANING"), rows))
 
 
 def _shown(value: Any) -> str | None:
@@ -84,7 +94,7 @@ def _shown(value: Any) -> str | None:
 @command(".clear", "", "clear the screen", group="session")
 def clear(shell: Shell, words: str) -> None:
     """On a terminal that can't, nothing happens."""
-    if shell.output.is_terminal:
+    if is_terminal(sys.stdout):
         from prompt_toolkit.shortcuts import clear as clear_screen
 
         clear_screen()
