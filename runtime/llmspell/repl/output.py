@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from llmspell.cli.output import BOLD, RESET, has_colour, table
 from llmspell.errors import LLMSpellError, traceback_of
 from llmspell.repl.highlight import coloured, harmless
+from llmspell.repl.hints import as_commands
 from llmspell.secrets import scrubbed
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Output:
             frames = lua.replace("\n", "\n    ")
             lines.append(self._in(DIM, f"stack traceback:\n    {frames}", sys.stderr))
         if hint:
-            lines.append(self._in(DIM, f"hint: {hint}", sys.stderr))
+            lines.append(self._in(DIM, f"hint: {as_commands(hint)}", sys.stderr))
         if python:
             lines.append(self._in(DIM, python.rstrip("\n"), sys.stderr))
         self._write("\n".join(lines), error=True)
