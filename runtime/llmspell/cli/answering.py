@@ -45,7 +45,7 @@ async def answer(agent: Agent, turn: Any, hub: Hub, logs: Logs) -> Result:
 
     def hear(model: str, event: ChatEvent) -> None:
         if isinstance(event, Notice) and event.level == "info":  # it is said on stderr, perhaps on the same screen
-            stream.aside()
+            stream.end()
         if listener is not None:
             listener(model, event)
 
@@ -60,9 +60,10 @@ async def answer(agent: Agent, turn: Any, hub: Hub, logs: Logs) -> Result:
             elif isinstance(event, ReasoningDelta) and thoughts is not None:
                 thoughts.reasoning(event.text)
             elif isinstance(event, ToolStarted):
-                stream.aside()
                 if terminal:
                     stream.note(f"{event.call.name} {as_json(event.call.arguments, indent=None)}")
+                else:  # what comes after the call begins on a line of its own
+                    stream.end()
     finally:
         await close(events)
         stream.end()

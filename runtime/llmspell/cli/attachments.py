@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from shlex import quote
+from typing import IO, TYPE_CHECKING, Final
 
 from llmspell.errors import UsageError
 
@@ -38,8 +40,8 @@ def attached(paths: Sequence[str]) -> Attached:
 
     texts, images = [], []
     for path in paths:
-        name = "stdin" if path == STDIN else path
-        data = _stdin(name) if path == STDIN else _file(path)
+        name = "stdin" if path == STDIN else os.fsencode(path).decode("utf-8", "replace")
+        data = _stdin() if path == STDIN else _file(path, name)
         image = picture(data)
         if image is not None:
             images.append(image)
@@ -60,30 +62,29 @@ def piped(asks: bool) -> str:
         if not asks:
             return ""
         print("the prompt; Ctrl-D ends it", file=sys.stderr)
-    return _text(_stdin("stdin"), "stdin", "a picture on stdin is attached by `-f -`")
+    return _text(_stdin(), "stdin", "a picture on stdin is attached by `-f -`")
 
 
-def _file(path: str) -> bytes:
+def _file(path: str, name: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return _read(file, path)
+            return _read(file, name)
     except OSError as error:
         if _URL.match(path):
             raise UsageError(
-                f"--file: {path} is no file, and nothing is fetched",
-                hint=f"curl -sL '{path}' | llmspell chat …",
+                f"--file: {name} is no file, and nothing is fetched", hint=f"curl -sL {quote(name)} | llmspell chat …"
             ) from None
-        raise UsageError(f"--file: cannot read {path}: {error.strerror}") from None
+        raise UsageError(f"--file: cannot read {name}: {error.strerror}") from None
 
 
-def _stdin(name: str) -> bytes:
+def _stdin() -> bytes:
     try:
-        return b"" if sys.stdin is None else _read(sys.stdin.buffer, name)
+        return b"" if sys.stdin is None else _read(sys.stdin.buffer, "stdin")
     except OSError as error:
-        raise UsageError(f"cannot read {name}: {error.strerror}") from None
+        raise UsageError(f"cannot read stdin: {error.strerror}") from None
 
 
-def _read(file: BinaryIO, name: str) -> bytes:
+def _read(file: IO[bytes], name: str) -> bytes:
     data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise UsageError(f"{name} is too large: a question takes files of up to {MOST_BYTES // 1_000_000} MB")

@@ -59,13 +59,26 @@ def _turn(context: Context) -> TurnInput:
     words = [word for word in context.arguments.prompt if word != STDIN]
     asks = len(words) < len(context.arguments.prompt) or not (words or files)
     stdin = "" if STDIN in files else piped(asks).strip("\n")
-    text = "\n\n".join(part for part in (*found.texts, stdin, " ".join(words)) if part.strip())
+    text = "\n\n".join(part for part in (*found.texts, stdin, _written(" ".join(words), "the prompt")) if part.strip())
     if not text:
         raise UsageError("there is no prompt", hint='llmspell chat "a question", or pipe one in')
     try:
         return read_input({"text": text, "images": found.images, **given})
     except InvalidRequest as error:
         raise UsageError(error.message, hint=error.hint) from None
+
+
+def _written(text: str, what: str) -> str:
+    """A text of the command line, which may be any bytes.
+
+    Raises:
+        UsageError: it is not UTF-8.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{what} is not UTF-8 text") from None
+    return text
 
 
 def _options(context: Context) -> dict[str, Any]:
@@ -85,11 +98,12 @@ def _options(context: Context) -> dict[str, Any]:
 
 def _settings(context: Context) -> dict[str, Any]:
     """The fields of `Agent.create` that the command line gives."""
+    system = context.given("system")
     return _given(
         {
             "name": "chat",
             "model": context.given("model"),
-            "system_prompt": context.given("system"),
+            "system_prompt": None if system is None else _written(system, "--system"),
             "tools": context.given("tools"),
         }
     )
