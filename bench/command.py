@@ -15,7 +15,7 @@ from bench.table import print_table, report
 
 NAMES = (
     "startup", "kernel", "provider", "model", "engines", "ollama", "pull", "memory", "tools", "log", "resilience",
-    "streaming",
+    "streaming", "repl",
 )  # fmt: skip
 
 

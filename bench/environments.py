@@ -36,6 +36,11 @@ def llm() -> Path:
     return _environment("llm-venv", "llm", ["llm"])
 
 
+def ipython() -> Path:
+    """The folder of programs of an environment that has `ipython`, the REPL of those who leave `python`'s."""
+    return _environment("ipython-venv", "ipython", ["ipython"])
+
+
 def llama_cpp_server() -> Path:
     """A folder of the packages that llama-cpp-python's own server needs beside the llama-cpp-python installed here."""
     folder = cache() / "llama-cpp-server"

@@ -12,7 +12,10 @@ from pathlib import Path
 from llmspell.cli.grammar import VERBS, Verb
 from llmspell.lua.reference import entries, markdown
 from llmspell.models.catalogue import CATALOGUE
+from llmspell.repl import registry
+from llmspell.repl.options import options
 
+BAR = "\\|"
 DOCS = Path(__file__).parent
 LUA = DOCS.parent / "runtime" / "llmspell" / "lua"
 SOURCES = (
@@ -66,10 +69,22 @@ def _verb(verb: Verb) -> str:
     return "\n".join(lines)
 
 
+def repl_commands() -> str:
+    rows = (f"| `{one.usage.replace('|', BAR)}` | {one.help.replace('|', BAR)} |" for one in registry.commands())
+    return "\n".join(["| command | |", "|---|---|", *rows])
+
+
+def repl_options() -> str:
+    rows = (f"| `{option.name}` | {option.key.description} |" for option in options().values())
+    return "\n".join(["| option | |", "|---|---|", *rows])
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "lua-reference": lua_reference,
     "catalogue": catalogue,
     "commands": commands,
+    "repl-commands": repl_commands,
+    "repl-options": repl_options,
 }
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.S)
 
