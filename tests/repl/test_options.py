@@ -5,7 +5,8 @@ import pytest
 from llmspell.config import load
 from llmspell.config.schema import Repl
 from llmspell.errors import UsageError
-from llmspell.repl.options import Options, completions, find, options
+from llmspell.repl.option_table import completions, find, options
+from llmspell.repl.options import Options
 from llmspell.testing import ScriptedProvider
 from repl.shells import do, opened
 

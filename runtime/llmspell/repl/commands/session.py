@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmspell.cli.output import is_terminal, table
 from llmspell.errors import UsageError
-from llmspell.repl import options
+from llmspell.repl.option_table import find, options
 from llmspell.repl.registry import command
 from llmspell.repl.timing import took, usage
 
@@ -67,10 +67,10 @@ def set_option(shell: Shell, words: str) -> None:
     if value.strip():
         shell.options.set(name, value.strip())
     if name:
-        option = options.find(name)
+        option = find(name)
         shell.output.note(f"{name} = {_shown(shell.options.get(option)) or 'not set'}: {option.key.description}")
         return
-    every = options.options().values()
+    every = options().values()
     for head, of_chat in (("OPTION", False), ("OF THE CHAT", True)):
         rows = [
             (option.name, _shown(shell.options.get(option)), option.key.description)
