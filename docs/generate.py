@@ -13,7 +13,7 @@ from llmspell.cli.grammar import VERBS, Verb
 from llmspell.lua.reference import entries, markdown
 from llmspell.models.catalogue import CATALOGUE
 from llmspell.repl import registry
-from llmspell.repl.options import options
+from llmspell.repl.option_table import options
 
 BAR = "\\|"
 DOCS = Path(__file__).parent
