@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -64,7 +65,6 @@ class Terminal:
             self._child = pexpect.spawn(
                 command[0], list(command[1:]), cwd=os.fspath(cwd), env=dict(env), dimensions=(rows, columns), echo=True
             )
-        self._screen.answer = lambda data: self.send(data.encode())
 
     def __enter__(self) -> Terminal:
         return self
@@ -145,6 +145,11 @@ class Terminal:
         return "".join(line[column].data for column in range(self._screen.cursor.x))
 
     @property
+    def below(self) -> list[str]:
+        """The lines of the screen below the cursor's: menus, and the toolbar."""
+        return self.screen[self._screen.cursor.y + 1 :]
+
+    @property
     def at_prompt(self) -> bool:
         """Whether the cursor stands at a prompt behind which nothing is typed."""
         line = self._screen.display[self._screen.cursor.y]
@@ -177,6 +182,8 @@ class Terminal:
             return False
         self.bytes += data
         self._stream.feed(data)
+        answers, self._screen.answers = self._screen.answers, ""
+        self.type(answers)
         return True
 
     def wait_for(self, sought: Sought, patience: float = PATIENCE) -> None:
@@ -201,6 +208,14 @@ class Terminal:
         self._child.wait()
         return -self._child.signalstatus if self._child.signalstatus else self._child.exitstatus
 
+    def hang_up(self, patience: float = PATIENCE) -> None:
+        """Close the window: the program loses its terminal, and has to end."""
+        self._child.ptyproc.fileobj.close()
+        waiting = threading.Thread(target=self._child.ptyproc.wait, daemon=True)
+        waiting.start()
+        waiting.join(patience)
+        assert not waiting.is_alive(), f"the program has not ended {patience:g} s after its terminal"
+
     def _sees(self, sought: Sought) -> bool:
         if isinstance(sought, str):
             return any(sought in line for line in self.screen)
@@ -212,10 +227,10 @@ class Terminal:
 class _Screen(pyte.HistoryScreen):
     """A screen that answers, and that keeps the lines which a smaller window takes away at the top."""
 
-    answer: Callable[[str], None] = staticmethod(lambda data: None)
+    answers = ""
 
     def write_process_input(self, data: str) -> None:
-        self.answer(data)
+        self.answers += data
 
     def resize(self, lines: int | None = None, columns: int | None = None) -> None:
         lost = max(0, self.lines - (lines or self.lines))
