@@ -82,6 +82,11 @@ class Session:
         return self._toolbox
 
     @property
+    def has_toolbox(self) -> bool:
+        """Whether anything has asked for the toolbox yet."""
+        return self._toolbox is not None
+
+    @property
     def agents(self) -> Registry:
         """The agents of this run, with the defaults of the configuration."""
         if self._agents is None:
