@@ -11,6 +11,7 @@ import time
 import pytest
 
 from llmspell.testing.plugin_files import write_plugin
+from repl.terminal import Terminal
 
 PARROT = """\
 import json
@@ -224,6 +225,18 @@ def test_stdin_that_is_no_text(skills):
     )  # fmt: skip
     assert done.returncode == 2
     assert b"not UTF-8 (byte 1)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"), [("markdown", '[["user", "so it is"]]'), ("text", '[["user", "**so** it is"]]')]
+)
+def test_a_terminal_shows_markdown_where_the_skill_gives_it(skills, write, kind, shown):
+    write(".llmspell/skills/loud.yaml", f"description: x\noutput_format: {kind}")
+    command = [sys.executable, "-m", "llmspell", "skill", "run", "loud", "**so** it is"]
+    env = {name: value for name, value in skills.env.items() if name != "NO_COLOR"}
+    with Terminal(command, env={**env, "TERM": "xterm-256color"}, cwd=skills.cwd) as terminal:
+        assert terminal.wait_end() == 0
+        assert shown in terminal.screen
 
 
 def test_a_terminal_is_asked_for_the_text(skills):

@@ -29,18 +29,18 @@ def write(text: str, to: TextIO) -> None:
     to.flush()
 
 
-async def answer(agent: Agent, turn: Any, hub: Hub, logs: Logs) -> Result:
+async def answer(agent: Agent, turn: Any, hub: Hub, logs: Logs, *, markdown: bool = True) -> Result:
     """Run a turn and show it.
 
-    On a terminal its Markdown is rendered, what the model thinks is dimmed, and tools are named. Elsewhere the text
-    goes out as it comes, with a newline at its end, and with ``-v`` what the model thinks goes to stderr.
+    On a terminal ``markdown`` is rendered with what the model thinks dimmed before it, and tools are named. Elsewhere
+    the text goes out as it comes, with a newline at its end; what the model thinks goes to stderr with ``-v``.
     """
     terminal = sys.stdout.isatty()
-    rendered = is_terminal(sys.stdout) and has_colour(sys.stdout)
+    rendered = markdown and is_terminal(sys.stdout) and has_colour(sys.stdout)
     if rendered:
         prepare()
     stream = _stream(sys.stdout, rendered)
-    thoughts = stream if terminal else _stream(sys.stderr, False) if level_of(logs) <= INFO else None
+    thoughts = stream if rendered else _stream(sys.stderr, False) if level_of(logs) <= INFO else None
     listener = hub.on_event
 
     def hear(model: str, event: ChatEvent) -> None:

@@ -85,7 +85,8 @@ def run(context: Context) -> int:
     watch(hub, context.settings, f"llmspell skill run {skill.name}")
 
     async def work() -> Any:
-        return await _answer(context, await prepare(skill, given, hub, context.given("model")))
+        prepared = await prepare(skill, given, hub, context.given("model"))
+        return await _answer(context, prepared, isinstance(skill, PromptSkill) and skill.output_format == "markdown")
 
     result = context.wait(work())
     if context.given("json"):
@@ -93,28 +94,18 @@ def run(context: Context) -> int:
     return 0
 
 
-async def _answer(context: Context, prepared: Prepared) -> Any:
+async def _answer(context: Context, prepared: Prepared, markdown: bool) -> Any:
     """Run the agent; its text goes to stdout at once, but for one that must satisfy a schema: that is asked anew where
     it doesn't."""
-    from llmspell.providers.contract import TextDelta
-    from llmspell.providers.watching import close
+    from llmspell.cli.answering import answer
 
     agent = context.session.agents.create({**prepared.settings, **_limits(context)})
-    streams = not context.given("json") and "format" not in prepared.settings
-    events = agent.stream(prepared.text)
-    try:
-        async for event in events:
-            if streams and isinstance(event, TextDelta):
-                sys.stdout.write(event.text)
-                sys.stdout.flush()
-    finally:
-        await close(events)
-    assert agent.last is not None
-    if streams:
-        print(end="" if agent.last.text.endswith("\n") else "\n")
-    elif not context.given("json"):
-        print(agent.last.text)
-    return agent.last
+    if not context.given("json") and "format" not in prepared.settings:
+        return await answer(agent, prepared.text, context.hub, context.settings.logs, markdown=markdown)
+    result = await agent.execute(prepared.text)
+    if not context.given("json"):
+        print(result.text)
+    return result
 
 
 def _limits(context: Context) -> dict[str, float]:

@@ -32,7 +32,7 @@ INPUT = "{{ input }}"
 class PromptSkill:
     """A prompt skill as its file says it. Both prompts are templates of Jinja2.
 
-    ``output_format`` is a JSON schema, or ``text`` or ``markdown``, which only tell a reader what the prompt asks for.
+    ``output_format`` is a JSON schema, or ``text`` or ``markdown``, which say how an answer is best shown.
     """
 
     name: str
