@@ -6,8 +6,6 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmspell.errors import LLMSpellError
-
 if TYPE_CHECKING:
     from llmspell.agents.agent import Agent
     from llmspell.repl.shell import Shell
@@ -85,8 +83,8 @@ class Watch:
         def wait() -> None:
             try:
                 self._windows[model] = self._shell.console.wait(ask())
-            except LLMSpellError:
-                return  # the chat says why, if it matters
+            except Exception:  # noqa: BLE001 - the chat says why, if it matters
+                return
             self.look()
 
         threading.Thread(target=wait, name="llmspell-window", daemon=True).start()
