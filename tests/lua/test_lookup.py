@@ -198,12 +198,6 @@ def test_what_is_behind_a_function_of_llmspell_has_its_name(run, describe):
     assert describe(False, "rep")["owner"] == "string"
 
 
-def test_the_text_of_an_input_is_kept_for_its_comments(run, console):
-    run("--- Doubles.\nfunction double(x) return 2 * x end")
-    assert console.ask("source", "@input1", timeout=10) == "--- Doubles.\nfunction double(x) return 2 * x end"
-    assert console.ask("source", "@input9", timeout=10) is None
-
-
 def test_nobody_waits_for_an_answer_while_lua_is_busy(console):
     busy = console.submit("while true do end")
     answered = threading.Event()
@@ -225,7 +219,7 @@ def test_nobody_waits_for_an_answer_while_lua_is_busy(console):
 
 def test_inspect_shows_all_that_belongs_to_a_value(run, console, heard):
     run("Base = {greet = function() end}; t = setmetatable({1, 2, name = 'x'}, {__index = Base, __name = 'Thing'})")
-    made = console.job("inspect", "t, ('x'):rep(300), 1.5", 10, 1000, 100000, 80)
+    made = console.job("inspect", "t, ('x'):rep(300), 1.5", 80)
     assert made.done.wait(30)
     assert made.status == "done", made.failure
     (text,) = heard.echoes
@@ -236,7 +230,7 @@ def test_inspect_shows_all_that_belongs_to_a_value(run, console, heard):
 
 
 def test_inspect_of_what_does_not_compile_says_so(console):
-    made = console.job("inspect", "1 +", 10, 1000, 1000, 80)
+    made = console.job("inspect", "1 +", 80)
     assert made.done.wait(30)
     assert made.status == "failed"
     assert "near <eof>" in made.failure.message

@@ -4,7 +4,7 @@
 local K = ...
 local type, next, rawget, tostring, load, error = type, next, rawget, tostring, load, error
 local find, format, sub, gmatch = string.find, string.format, string.sub, string.gmatch
-local concat, insert, pack, remove, sort = table.concat, table.insert, table.pack, table.remove, table.sort
+local concat, insert, pack, sort = table.concat, table.insert, table.pack, table.sort
 local metatable_of, getinfo, getlocal = debug.getmetatable, debug.getinfo, debug.getlocal
 local env, strings, math_type = K.env, K.string_methods, math.type
 local encode, decode, array = env.JSON.stringify, env.JSON.parse, env.JSON.array
@@ -104,7 +104,6 @@ end
 
 local documented -- function of Lua or llmspell -> the name under which it is a global, or a field of one
 
--- Called before a user could give them other names.
 local function note_names()
   documented = {}
   local function note(name, value)
@@ -118,6 +117,13 @@ local function note_names()
       if type(key) == "string" then note(name .. "." .. key, member) end
     end
   end
+end
+
+local run = K.console.run
+function K.console.run(...) -- before the first input, which may give them other names
+  K.console.run = run
+  note_names()
+  return run(...)
 end
 
 -- ── queries ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -192,23 +198,6 @@ function K.queries.describe(path)
   return encode(answer)
 end
 
-local MOST_INPUTS = 500
-local texts, order = {}, {} -- name of an input -> its text; names, the oldest first
-
-local run = K.console.run
-function K.console.run(source, name, ...)
-  if not documented then note_names() end
-  if texts[name] == nil then order[#order + 1] = name end
-  texts[name] = source
-  if #order > MOST_INPUTS then texts[remove(order, 1)] = nil end
-  return run(source, name, ...)
-end
-
--- The text of an input.
-function K.queries.source(name)
-  return texts[name] and encode(texts[name])
-end
-
 -- ── inspect ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 -- The methods that a value has from its metatable.
@@ -247,17 +236,21 @@ local function heading(value)
   return format("-- %s, %d field%s", class and class .. " (table)" or "table", count, count == 1 and "" or "s")
 end
 
--- Show the values of an expression with all that belongs to them. The limits are those of K.inspect.
-function K.jobs.inspect(source, depth, items, text, width)
+local limits = { depth = 20, items = 2000, entries = 20000, text = 100000 }
+
+-- Show the values of an expression with all that belongs to them.
+function K.jobs.inspect(source, width)
   local chunk, problem = load("return " .. source, "=inspect", "t", K.scope)
   if not chunk then error(problem, 0) end
-  local values = pack(chunk())
-  local options, parts = { depth = depth, items = items, text = text, width = width }, {}
+  local values, parts = pack(chunk()), {}
+  limits.width = width
   for i = 1, values.n do
     local value = values[i]
-    parts[#parts + 1] = heading(value)
-    parts[#parts + 1] = K.inspect(value, options)
+    local text, cut = K.inspect(value, limits)
     local names = type(value) ~= "string" and methods(value) or {}
+    parts[#parts + 1] = heading(value)
+    parts[#parts + 1] = text
+    if cut then parts[#parts + 1] = "-- cut short: look at a part of it" end
     if names[1] then parts[#parts + 1] = "-- methods:\n" .. commented(names, width) end
   end
   K.call("console.echo", values.n == 0 and "-- no value" or concat(parts, "\n"))

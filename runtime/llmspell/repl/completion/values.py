@@ -25,6 +25,7 @@ class Values:
 
     def __init__(self, console: Console, documentation: Documentation) -> None:
         self._ask: Callable[..., Any] = console.ask
+        self._sources = console.sources
         self._documentation = documentation
 
     def names(self, begun: str) -> Iterator[Candidate]:
@@ -74,12 +75,12 @@ class Values:
 
     def _source(self, name: str) -> str | None:
         """The text in which a function was defined: an input, or a file that can be read."""
-        text = self._ask("source", name)
-        path = name[1:]
-        if text is None and name.startswith("@") and os.path.isfile(path) and os.path.getsize(path) <= _LARGEST_SOURCE:
-            with open(path, encoding="utf-8", errors="replace") as file:
+        name = name[1:]
+        text = self._sources.get(name)
+        if text is None and os.path.isfile(name) and os.path.getsize(name) <= _LARGEST_SOURCE:
+            with open(name, encoding="utf-8", errors="replace") as file:
                 text = file.read()
-        return None if text is None else str(text)
+        return text
 
     def _entry_of(self, chain: Chain, name: str, owner: str | None) -> Entry | None:
         member = self._documentation.member(owner, name) if owner else None
