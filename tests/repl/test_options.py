@@ -137,6 +137,14 @@ def test_options_of_the_chat_reach_its_requests(capfd):
         assert [one.content for one in provider.requests[-1].messages[1:]] == ["hello", "yes", "and now?"]
 
 
+def test_what_the_chat_cannot_have_is_said_once(capfd):
+    with opened(ScriptedProvider()) as shell:
+        do(shell, ".set tools nosuch")
+        out, err = capfd.readouterr()
+        assert "nosuch" in err
+        assert out == ""
+
+
 def test_options_of_the_chat_are_those_of_agents_until_there_is_one(tmp_path, capfd):
     (tmp_path / "llmspell.toml").write_text("[agent]\ntemperature = 0.75\n")
     with opened() as shell:

@@ -27,21 +27,22 @@ class Options:
         self._shell = shell
         self._told: dict[str, int] = {}
 
-    def set(self, name: str, text: str) -> None:
-        """Give an option another value, at once; ``default`` gives it back the one of the configuration.
+    def set(self, name: str, text: str) -> bool:
+        """Give an option another value, at once; ``default`` gives it back the one of the configuration. False where
+        the chat's agent can't have it, which was said.
 
         Raises:
             UsageError: there is no such option, or the value is wrong.
         """
         option = find(name)
         value = self._configured(option) if text == "default" else option.read(text)
-        if option.field is None:
-            setattr(self, name, value)
-        else:
+        if option.field is not None:
             from llmspell.repl import chat
 
-            chat.change(self._shell, **{option.field: value})
+            return chat.change(self._shell, **{option.field: value})
+        setattr(self, name, value)
         self._shell.refresh()
+        return True
 
     def get(self, option: Option) -> Any:
         """The value of an option, of the REPL or the chat."""

@@ -64,8 +64,8 @@ def time(shell: Shell, words: str) -> None:
 def set_option(shell: Shell, words: str) -> None:
     """Options of the REPL, and of the chat's agent."""
     name, _, value = words.partition(" ")
-    if value.strip():
-        shell.options.set(name, value.strip())
+    if value.strip() and not shell.options.set(name, value.strip()):
+        return
     if name:
         option = find(name)
         shell.output.note(f"{name} = {_shown(shell.options.get(option)) or 'not set'}: {option.key.description}")
