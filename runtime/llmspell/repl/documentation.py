@@ -50,6 +50,15 @@ class Documentation:
             self._functions.get(f"{owner}:{name}") or self.field(owner, name) or self._functions.get(f"{owner}.{name}")
         )
 
+    def class_entry(self, name: str) -> Entry | None:
+        """The class of a value, by what the value calls it."""
+        return self._classes.get(_class(name))
+
+    @property
+    def libraries(self) -> set[str]:
+        """The globals that share their name with the class of what they make, such as ``Agent``."""
+        return {name.removesuffix("Library") for name in self._classes if name.endswith("Library")}
+
     def members(self, owner: str) -> list[Entry]:
         """What objects of a class have: methods, then fields."""
         owner = _class(owner)

@@ -64,6 +64,11 @@ class Values:
         start = self._described(before, Chain(before, chain.mark).written, described) if described else None
         return self._documentation.follow(keys, start) if CALL in keys or start is None else start
 
+    def kind(self, chain: Chain) -> str | None:
+        """What kind the value of a chain is of; None where there is none."""
+        value = None if CALL in chain.keys else self._ask("describe", json.dumps(chain.keys))
+        return None if value is None else printable(f"{value.get('class', '')} {value['kind']}".strip())
+
     def _described(self, keys: tuple[Any, ...], written: str, value: dict[str, Any]) -> Entry | None:
         if "parameters" in value:
             return own_function(written, value, self._source(value["source"]))
