@@ -51,10 +51,12 @@ def test_verbs_and_options(complete, line, offered):
 
 
 def test_files(complete, llmspell):
-    for name in ("one.lua", "two.txt", "three.toml"):
+    for name in ("one.lua", "two.txt", "three.toml", "four.json"):
         (llmspell.cwd / name).touch()
     assert complete("llmspell run ") == ["one.lua"]
     assert complete("llmspell --config ") == ["three.toml"]
+    assert complete("llmspell chat --format ") == ["four.json"]
+    assert set(complete("llmspell chat -f ")) == {"one.lua", "two.txt", "three.toml", "four.json"}
 
 
 def test_models_come_from_the_configuration_and_the_last_list(complete, llmspell):

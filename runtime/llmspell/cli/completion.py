@@ -60,6 +60,8 @@ def _complete_words(known: Parser) -> Parser:
         "models": _models,
         "spec": _models,
         "file": FilesCompleter(("lua",)),
+        "files": FilesCompleter(),
+        "format": FilesCompleter(("json",)),
         "config": FilesCompleter(("toml",)),
         "allow_read": DirectoriesCompleter(),
         "allow_write": DirectoriesCompleter(),
