@@ -44,8 +44,8 @@ def begin(shell: Shell, file: str | None, *, debug: bool = False, agent: Mapping
 def banner(shell: Shell) -> None:
     """Two lines, and a third where no model is here yet."""
     shell.say(f"llmspell {__version__}, {shell.session.model}")
-    to_other = ".chat talks to the model" if shell.mode == "lua" else ".lua goes to Lua"
-    shell.say(f".help explains, {to_other}, Ctrl-D leaves")
+    other = "F3 or .chat talks to the model" if shell.mode == "lua" else "F3 or .lua goes to Lua"
+    shell.say(f".help explains, {other}, Ctrl-D leaves")
     wanted = missing_model(shell)
     if wanted:
         shell.say(f"no model is here yet: .pull {wanted} fetches one, .models looks for others")

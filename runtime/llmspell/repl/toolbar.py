@@ -19,7 +19,7 @@ PLAIN: Final = "noreverse"
 STRONG: Final = "noreverse bold"
 WARNING: Final = "noreverse bold ansiyellow"
 _BETWEEN: Final = "  "
-SWITCH: Final = "F4"
+SWITCH: Final = "F3"
 """The key between Lua and chatting."""
 
 
