@@ -1,0 +1,73 @@
+"""The menu of completions: it never fails, and Tab takes from it what can only be meant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import (
+    CompleteEvent,
+    Completer,
+    Completion,
+    ThreadedCompleter,
+    get_common_complete_suffix,
+)
+from prompt_toolkit.document import Document
+
+
+class Menu(Completer):
+    """Another completer in a thread of its own. One that fails has nothing to offer."""
+
+    def __init__(self, completer: Completer) -> None:
+        self._threaded = ThreadedCompleter(_Safe(completer))
+        self._tab: Buffer | None = None
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        return self._threaded.get_completions(document, complete_event)
+
+    async def get_completions_async(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        async for completion in self._threaded.get_completions_async(document, complete_event):
+            yield completion
+        buffer, self._tab = self._tab, None
+        if buffer is not None:  # once the buffer has them all
+            asyncio.get_running_loop().call_soon(self._take, buffer, document)
+
+    def tab(self, buffer: Buffer) -> None:
+        """Complete as far as it is certain, then go from one possibility to the next.
+
+        Tab pressed while the completions are still looked for counts when they are there.
+        """
+        state = buffer.complete_state
+        if state is None:
+            buffer.start_completion(insert_common_part=True)
+        elif not state.completions:
+            self._tab = buffer
+        else:
+            self._take(buffer, buffer.document)
+
+    def _take(self, buffer: Buffer, document: Document) -> None:
+        state = buffer.complete_state
+        if state is None or not state.completions or buffer.document != document:
+            return
+        if len(state.completions) == 1:
+            buffer.apply_completion(state.completions[0])
+        elif state.complete_index is None and (
+            common := get_common_complete_suffix(state.original_document, state.completions)
+        ):
+            buffer.insert_text(common)
+        else:
+            buffer.complete_next()
+
+
+class _Safe(Completer):
+    def __init__(self, completer: Completer) -> None:
+        self._completer = completer
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        try:
+            yield from self._completer.get_completions(document, complete_event)
+        except Exception:  # noqa: BLE001 - whoever types must not be stopped
+            return

@@ -1,0 +1,200 @@
+"""The prompt: what reads an input from the terminal, of one line or of many."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Protocol
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History
+from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor, TabsProcessor
+from prompt_toolkit.output import ColorDepth, create_output
+from prompt_toolkit.styles import Style
+from prompt_toolkit.utils import is_dumb_terminal
+
+from llmspell.repl import lexer
+from llmspell.repl.above import above
+from llmspell.repl.highlight import STYLE, harmless
+from llmspell.repl.history import InputHistory
+from llmspell.repl.key_bindings import key_bindings
+from llmspell.repl.menu import Menu
+from llmspell.repl.validity import is_whole, unfenced
+
+if TYPE_CHECKING:
+    from llmspell.repl.shell import Shell
+
+ROOM_FOR_MENU: Final = 6
+"""Rows that are free below the prompt for the menu of completions."""
+
+_STYLE: Final = {
+    **STYLE,
+    "command": "bold",
+    "prompt.chat": "ansimagenta",
+    "prompt.debug": "bold ansiyellow",
+    "prompt-continuation": "ansibrightblack",
+    "matching-bracket.cursor": "nounderline bold",  # the cursor shows it already
+    "matching-bracket.other": "bold underline",
+    "bottom-toolbar": "noreverse",
+    "bottom-toolbar.text": "noreverse",
+}
+
+
+class Reader(Protocol):
+    """What reads inputs."""
+
+    def read(self, default: str = "") -> str:
+        """The next input; ``default`` stands there already.
+
+        Raises:
+            EOFError: the user leaves.
+            KeyboardInterrupt: Ctrl-C at an empty prompt.
+        """
+
+
+def make_prompt(shell: Shell) -> Reader:
+    """A prompt with all there is; on a terminal that knows no codes, one of plain lines."""
+    return LinePrompt(shell) if is_dumb_terminal() else Prompt(shell)
+
+
+class Prompt:
+    """A prompt with completion, colours, history and a toolbar. In the main thread."""
+
+    def __init__(self, shell: Shell) -> None:
+        from llmspell.repl.completion import make_completer
+
+        self._shell = shell
+        self._histories = {mode: _Shown(history) for mode, history in shell.histories.items()}
+        self._searching = self._prepared = False
+        self.menu = Menu(make_completer(shell))
+        self._session: PromptSession[str] = PromptSession(
+            self._message,
+            multiline=True,
+            prompt_continuation=lambda width, line, wrapped: "" if wrapped else continuation(width),
+            complete_while_typing=Condition(lambda: shell.options.completion),
+            enable_history_search=Condition(lambda: self._searching),
+            enable_suspend=True,
+            search_ignore_case=True,
+            lexer=lexer.InputLexer(shell),
+            completer=self.menu,
+            reserve_space_for_menu=ROOM_FOR_MENU,
+            style=Style.from_dict(_STYLE),
+            include_default_pygments_style=False,
+            color_depth=None if shell.colour else ColorDepth.DEPTH_1_BIT,
+            history=self._histories[shell.mode],
+            bottom_toolbar=self._toolbar,
+            input_processors=[
+                HighlightMatchingBracketProcessor("()[]{}"),
+                TabsProcessor(char1=" ", char2=" "),
+            ],
+            key_bindings=key_bindings(shell, self),
+            output=create_output(always_prefer_tty=True),
+        )
+
+    def read(self, default: str = "") -> str:
+        """The next input."""
+        session, vi = self._session, self._shell.options.editing == "vi"
+        session.editing_mode = EditingMode.VI if vi else EditingMode.EMACS
+        session.cursor = ModalCursorShapeConfig() if vi else None
+        session.default_buffer.history = self._histories[self._shell.mode]
+        with above():
+            text = session.prompt(default=default, pre_run=self._prepare)
+        return _meant(text, self._shell)
+
+    def use_history(self, buffer: Buffer) -> None:
+        """Look back at the inputs of the mode as it is now."""
+        buffer.history = self._histories[self._shell.mode]
+        buffer.reset(buffer.document)
+
+    @contextmanager
+    def searching_history(self) -> Iterator[None]:
+        """Have the keys that go through the history look for inputs that begin like this one.
+
+        prompt_toolkit offers either this or completion while one types.
+        """
+        self._searching = True
+        try:
+            yield
+        finally:
+            self._searching = False
+
+    def _message(self) -> StyleAndTextTuples:
+        kind = "debug" if self._shell.paused else self._shell.mode
+        return [(f"class:prompt.{kind}", prompt_text(self._shell))]
+
+    def _toolbar(self) -> StyleAndTextTuples:
+        from llmspell.repl.toolbar import toolbar
+
+        try:
+            return toolbar(self._shell)
+        except Exception:  # noqa: BLE001 - whatever fails here, the prompt is there
+            return []
+
+    def _prepare(self) -> None:
+        if not self._prepared:
+            self._prepared = True
+            threading.Thread(target=lexer.prepare, name="llmspell-lexer", daemon=True).start()
+
+
+class LinePrompt:
+    """A prompt of plain lines, which the terminal itself reads."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    def read(self, default: str = "") -> str:
+        """The next input. Nothing can stand there already."""
+        shell = self._shell
+        before = prompt_text(shell)
+        text = input(before)
+        try:
+            while not is_whole(text, shell):
+                text += "\n" + input(continuation(len(before)))
+        except EOFError:
+            pass  # that was all: what is missing will be said
+        shell.histories[shell.mode].add(text)
+        return _meant(text, shell)
+
+
+class _Shown(History):
+    """A history as prompt_toolkit wants it."""
+
+    def __init__(self, kept: InputHistory) -> None:
+        super().__init__()
+        self._kept = kept
+
+    async def load(self) -> AsyncGenerator[str, None]:
+        for entry in reversed(self._kept.entries):
+            yield entry
+
+    def get_strings(self) -> list[str]:
+        return self._kept.entries
+
+    def append_string(self, string: str) -> None:
+        self._kept.add(string)
+
+    def load_history_strings(self) -> Iterable[str]:
+        return reversed(self._kept.entries)
+
+    def store_string(self, string: str) -> None:
+        self._kept.add(string)
+
+
+def prompt_text(shell: Shell) -> str:
+    """What stands before the first line of an input."""
+    return f"debug {harmless(shell.paused)}> " if shell.paused else f"{shell.mode}> "
+
+
+def continuation(width: int) -> str:
+    """What stands before its other lines, as wide as what is before the first."""
+    return f"{'..':>{width - 1}} "
+
+
+def _meant(text: str, shell: Shell) -> str:
+    return unfenced(text) if shell.mode == "chat" and not shell.paused else text
