@@ -55,3 +55,13 @@ def test_a_turn_from_before_a_reset_is_forgotten():
     conversation.reset()
     conversation.add(*turn(1), version=0)
     assert conversation.messages == ()
+
+
+def test_the_last_turn_is_taken_back_as_a_whole():
+    conversation = Conversation()
+    conversation.add(*turn(1), version=0)
+    conversation.add(*turn(2), Message("tool", "t2"), Message("assistant", "b2"), version=0)
+    assert contents(conversation.undo()) == ["q2", "a2", "t2", "b2"]
+    assert contents(conversation.messages) == ["q1", "a1"]
+    assert contents(conversation.undo()) == ["q1", "a1"]
+    assert conversation.undo() == () and conversation.messages == ()

@@ -1,5 +1,7 @@
 """Agents by number and name, for as long as somebody holds them."""
 
+from dataclasses import replace
+
 import pytest
 
 from llmspell.agents import reports
@@ -7,6 +9,7 @@ from llmspell.agents.config import Defaults
 from llmspell.agents.registry import Registry
 from llmspell.agents.skills.folders import Folder
 from llmspell.errors import InvalidRequest, ProviderError, ToolNotFound
+from llmspell.plugins.values import Tool
 from llmspell.providers.contract import ToolCall
 
 
@@ -47,6 +50,63 @@ def test_the_newest_of_a_name_is_found(registry):
     registry.create({"name": "a"})
     newest = registry.create({"name": "a"})
     assert registry.hold("a") is newest and registry.find("a") is newest
+
+
+DOUBLE = Tool("double", "doubles", {"type": "object"}, lambda arguments, context: 2 * arguments["n"])
+
+
+def approve(call):
+    return True
+
+
+def test_a_fork_with_changes_keeps_the_rest(registry, provider, run, hub):
+    registry = Registry(hub, Defaults("fake/model", temperature=0.5, fallback=("fake/other",), cache="1h"))
+    agent = registry.create(
+        {
+            "name": "a", "system_prompt": "S", "seed": 7, "temperature": 0.1, "tools": [DOUBLE], "approve": approve,
+            "fallback": [], "cache": False, "max_conversation_length": 4,
+        }
+    )  # fmt: skip
+    provider.enqueue("1")
+    run(agent.execute("one"))
+    copy = registry.fork(agent, {"model": "fake/another", "temperature": 0.9, "max_tokens": 5})
+    assert copy.config == replace(
+        agent.config, model="fake/another", options={"seed": 7, "temperature": 0.9, "max_tokens": 5}
+    )
+    assert copy.conversation.messages == agent.conversation.messages != ()
+    assert copy.conversation.limit == 4 and copy.gated
+    assert [spec.name for spec in copy.tool_specs] == ["double"]
+    copy.conversation.reset()
+    assert len(agent.conversation.messages) == 2
+
+
+def test_false_takes_a_setting_away(registry, hub):
+    registry = Registry(hub, Defaults("fake/model", temperature=0.5, system_prompt="D", cache="1h"))
+    agent = registry.create({"system_prompt": "S", "temperature": 0.1, "seed": 1, "tools": [], "approve": approve})
+    gone = dict.fromkeys(("system_prompt", "temperature", "seed", "approve"), False)
+    config = registry.fork(agent, gone | {"cache": False, "logs": False}).config
+    assert (config.system_prompt, config.options, config.cache, config.logs) == ("D", {"temperature": 0.5}, None, False)
+    assert registry.fork(agent, {"seed": 2}).config.cache == 3600
+    with pytest.raises(InvalidRequest, match="sytem_prompt"):
+        registry.fork(agent, {"sytem_prompt": "x"})
+
+
+def test_a_fork_without_its_gate_asks_nobody(registry):
+    agent = registry.create({"tools": [DOUBLE], "approve": approve})
+    assert registry.fork(agent).gated and not registry.fork(agent, {"approve": False}).gated
+    assert registry.fork(agent, {"tools": False}).tool_specs == ()
+
+
+def test_a_successor_goes_on_counting(registry, provider, run):
+    provider.enqueue("1").enqueue("2")
+    agent = registry.create({"max_cost": 1})
+    run(agent.execute("one"))
+    copy = registry.fork(agent, {"seed": 1})
+    assert (copy.last, copy.counters.finished) == (None, 0)
+    copy.succeed(agent)
+    run(copy.execute("two"))
+    assert copy.counters.finished == 2 and copy.counters.usage.input_tokens > 0
+    assert copy.last.text == "2"
 
 
 def test_what_has_no_effect_is_said_once(registry, hub):

@@ -15,7 +15,7 @@ from llmspell.agents.loop import Setting, Turn
 from llmspell.agents.result import Result
 from llmspell.agents.turn import TurnInput, read_input
 from llmspell.errors import LLMSpellError
-from llmspell.providers.contract import Finish, Message, Usage
+from llmspell.providers.contract import Finish, Message, ToolSpec, Usage
 from llmspell.providers.hub import Hub
 from llmspell.providers.ledger import Terms
 from llmspell.providers.observing import Origin
@@ -83,6 +83,11 @@ class Agent:
         return self._tools is not None and self._tools.gated
 
     @property
+    def tool_specs(self) -> tuple[ToolSpec, ...]:
+        """What the model is told of the agent's tools, where it makes the calls itself."""
+        return self._tools.specs if self._tools is not None else ()
+
+    @property
     def system_prompt(self) -> str | None:
         """What stands before the conversation: the system prompt, and what the agent's skills are."""
         texts = (self.config.system_prompt, self._skills.prompt if self._skills is not None else None)
@@ -92,6 +97,12 @@ class Agent:
         """The system prompt and the conversation."""
         system = self.system_prompt
         return (*((Message("system", system),) if system else ()), *self.conversation.messages)
+
+    def succeed(self, other: Agent) -> None:
+        """Stand in for another agent from now on: what it has done and spent so far counts as this one's."""
+        self.last, self.counters = other.last, other.counters
+        if self._budget is not None and other._budget is not None:
+            self._budget.spent = other._budget.spent
 
     async def execute(self, given: Any) -> Result:
         """Run one turn to its end; ``given`` is what `read_input` takes.

@@ -48,6 +48,12 @@ class Conversation:
         self._messages = ()
         self.version += 1
 
+    def undo(self) -> tuple[Message, ...]:
+        """Forget the last turn and give its messages; none where there is no turn."""
+        first = max((place for place, message in enumerate(self._messages) if message.role == "user"), default=0)
+        turn, self._messages = self._messages[first:], self._messages[:first]
+        return turn
+
     def fork(self) -> Conversation:
         """A conversation of its own that goes on from here."""
         return Conversation(self.limit, self._messages)

@@ -25,6 +25,8 @@ _UNUSED: Mapping[str, str] = {
     "context_window": "context_window has no effect: the provider's context_length says how long a context is",
 }
 
+_MAY_BE_FALSE = ("cache", "logs", "memory_enabled", "skills")
+
 
 @dataclass(slots=True)
 class _Entry:
@@ -78,10 +80,29 @@ class Registry:
         entry.registered = registered
         return entry.agent
 
-    def fork(self, agent: Agent) -> Agent:
-        """Copy an agent with its tools and its conversation."""
+    def fork(self, agent: Agent, changes: Mapping[str, Any] | None = None) -> Agent:
+        """Copy an agent with its tools and its conversation. ``changes`` are fields of `Agent.create` in place of its
+        own; one that is False where that is no value stands for what holds where a script says nothing.
+
+        Raises:
+            InvalidRequest: a field is wrong.
+        """
         own = self._entries[agent.id]
-        return self._add(agent.config, own.tools, own.approve, agent.conversation.fork()).agent
+        if not changes:
+            return self._add(agent.config, own.tools, own.approve, agent.conversation.fork()).agent
+        from llmspell.agents.history.saving import settings_of
+
+        given: dict[str, Any] = {"cache": False, "fallback": [], **settings_of(agent.config)}
+        given |= {"tools": own.tools, "approve": own.approve, "options": dict(agent.config.options)}
+        options = given["options"]
+        for name, value in changes.items():
+            given.pop(name, None)
+            options.pop(name, None)
+            if value is not False or name in _MAY_BE_FALSE:
+                given[name] = value
+        copy = self.create(given)
+        copy.conversation = Conversation(copy.config.max_conversation_length, agent.conversation.messages)
+        return copy
 
     def _add(
         self,

@@ -51,6 +51,29 @@ def test_the_conversation(lua):
     """) == ["system=S user=one assistant=one user=two assistant=two 1\t5\tfalse\ttrue"]
 
 
+def test_the_last_turn_is_taken_back(lua):
+    assert lua("""
+        local a = Agent.create{ system_prompt = "S" }
+        a:execute("one")
+        a:execute("two")
+        print(a:undo(), #a:messages(), a:messages()[2].content, a:undo(), a:undo(), #a:messages())
+    """) == ["true\t3\tone\ttrue\tfalse\t1"]
+
+
+def test_a_fork_with_other_settings(lua):
+    assert lua("""
+        local a = Agent.create{ system_prompt = "S", temperature = 0.1 }
+        a:execute("one")
+        local b = a:fork{ model = "fake/other", temperature = false, max_tokens = 7 }
+        local config = b:get_config()
+        print(b.model, config.system_prompt, config.temperature, config.max_tokens, #b:messages(), a.model)
+        print(pcall(a.fork, a, { modle = "x" }))
+    """) == [
+        "fake/other\tS\tnil\t7\t3\tfake/model",
+        "false\tmain.lua:7: Agent.create has no field 'modle'",
+    ]
+
+
 def test_a_stream_gives_text_and_events(lua, provider):
     provider.enqueue(PromptProgress(1, 2), ReasoningDelta("hm"), "a", Notice("n"), "b", usage=Usage(1, 2))
     assert lua("""

@@ -276,6 +276,21 @@ def test_a_fork_has_the_same_tools(lua, provider):
     ) == ["10"]
 
 
+def test_a_fork_with_changes_keeps_tools_and_gate_alive(lua, provider):
+    provider.enqueue(call("double", n=5)).enqueue("ten").enqueue(call("double", n=6)).enqueue("ten again")
+    assert lua(
+        DOUBLE
+        + """
+      local gate = function(call) return { n = call.arguments.n + 1 } end
+      local copy = Agent.create{ tools = { double() }, approve = gate }:fork{ seed = 1 }
+      gate = nil
+      for _ = 1, 5 do collectgarbage() end
+      print(copy:execute("?").tool_calls[1].result)
+      print(copy:fork{ approve = false }:execute("?").tool_calls[1].result)
+    """
+    ) == ["12", "12"]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -183,11 +183,22 @@ function agent:reset()
   await("agent.reset", number_of(self, "reset"))
 end
 
----Make a second agent that goes on from the same conversation, by itself.
+---Take back the last turn: what was asked, and all that was answered to it.
+---@return boolean undone false where there is no turn
+function agent:undo()
+  return await("agent.undo", number_of(self, "undo"))
+end
+
+---Make a second agent that goes on from the same conversation, by itself: `chat = chat:fork{ model = "…" }` goes on with
+---another model. Tools and approval stay, if they are not among the changes.
+---@param changes? AgentConfig settings in place of its own; `false` takes one away
 ---@return Agent copy
-function agent:fork()
+function agent:fork(changes)
   local number = number_of(self, "fork")
-  return wrap(await("agent.fork", number), functions_of[self])
+  if changes == nil then return wrap(await("agent.fork", number), functions_of[self]) end
+  local plain, functions = without_functions(changes)
+  for _, fn in ipairs(functions_of[self]) do functions[#functions + 1] = fn end
+  return wrap(await("agent.fork", number, plain), functions)
 end
 
 ---Keep the conversation and the settings under a name, in place of what had it; `Agent.load` goes on from there, in this

@@ -52,8 +52,10 @@ class AgentOps:
         agent = self._registry().hold(str(name))
         return None if agent is None else _handle(agent)
 
-    def fork(self, id: int) -> dict[str, Any]:
-        return _handle(self._registry().fork(self._registry().get(id)))
+    def fork(self, id: int, changes: Any = None) -> dict[str, Any]:
+        agents = self._registry()
+        agent = agents.get(id)
+        return _handle(agents.fork(agent, None if changes is None else self._settings(changes, "agent:fork")))
 
     def release(self, id: int) -> None:
         if self._agents is not None:
@@ -148,6 +150,9 @@ class AgentOps:
         from llmspell.agents import reports
 
         return [reports.message_fields(message) for message in self._registry().get(id).messages()]
+
+    def undo(self, id: int) -> bool:
+        return bool(self._registry().get(id).conversation.undo())
 
     def reset(self, id: int) -> None:
         self._registry().get(id).conversation.reset()
