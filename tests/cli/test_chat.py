@@ -99,7 +99,7 @@ def chat(llmspell, tmp_path):
         command = [sys.executable, "-m", "llmspell", "chat", *words]
         return Terminal(command, env={**plain, "TERM": "xterm-256color", **(env or {})}, cwd=llmspell.cwd, **size)
 
-    run.start, run.terminal, run.cwd = start, terminal, llmspell.cwd
+    run.start, run.terminal, run.cwd, run.env = start, terminal, llmspell.cwd, llmspell.environment(more)
     run.llmspell = lambda *words: llmspell(*words, env=more)
     return run
 
@@ -242,6 +242,12 @@ def test_in_a_pipe_the_text_is_as_it_is_with_a_newline_at_its_end(chat, said, ou
 
 def test_the_locale_does_not_matter(chat):
     assert chat("say", "Größe", env={"PYTHONIOENCODING": "ascii"}).stdout == "Größe\n"
+
+
+def test_without_stdout_nothing_is_asked(chat):
+    command = f"exec '{sys.executable}' -m llmspell chat x >&-"
+    done = subprocess.run(["sh", "-c", command], cwd=chat.cwd, env=chat.env, stderr=subprocess.PIPE, timeout=60)
+    assert (done.returncode, done.stderr) == (2, b"error: there is no stdout for the answer\n")
 
 
 def test_thoughts_stay_out_of_a_pipe(chat):

@@ -19,7 +19,9 @@ def chat(context: Context) -> int:
     if _wants_to_talk(context):
         from llmspell.repl.app import start
 
-        return start(context, mode="chat", agent=_given({**_settings(context), **_options(context)}))
+        return start(context, mode="chat", agent={**_settings(context), "options": _options(context)})
+    if sys.stdout is None:
+        raise UsageError("there is no stdout for the answer")
     turn = _turn(context)
     result = context.wait(_answered(context, turn))
     if context.given("json"):
