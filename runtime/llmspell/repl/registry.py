@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -97,13 +96,7 @@ def carry_out(shell: Shell, text: str) -> None:
     name, words = (*text.split(None, 1), "")[:2]
     found = find(name)
     if found is None:
-        close = (
-            [_ELSEWHERE[name]]
-            if name in _ELSEWHERE
-            else difflib.get_close_matches(name, [known.name for known in commands() if known.shown(shell)], 2, 0.5)
-        )
-        hint = f"did you mean {' or '.join(close)}?" if close else ".help lists the commands"
-        raise UsageError(f"there is no command {name}", hint=hint)
+        raise _unknown(name, [known.name for known in commands() if known.shown(shell)])
     if not found.shown(shell):
         raise UsageError(f"{name} makes no sense here", hint=found.where or ".help lists what does")
     if words and not found.words:
@@ -111,3 +104,11 @@ def carry_out(shell: Shell, text: str) -> None:
     if not words and found.words and not found.words.startswith("["):
         raise UsageError(f"{name} needs {found.words}", hint=found.help)
     found.run(shell, words.strip())
+
+
+def _unknown(name: str, known: list[str]) -> UsageError:
+    import difflib  # only a slip needs it
+
+    near = [_ELSEWHERE[name]] if name in _ELSEWHERE else difflib.get_close_matches(name, known, 2, 0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else ".help lists the commands"
+    return UsageError(f"there is no command {name}", hint=hint)

@@ -10,7 +10,7 @@ from llmspell import __version__
 from llmspell.config import check_providers
 from llmspell.config.paths import folder
 from llmspell.errors import ConfigError, LLMSpellError
-from llmspell.repl.commands.session import run_file
+from llmspell.repl.files import run_file
 
 if TYPE_CHECKING:
     from llmspell.repl.shell import Shell

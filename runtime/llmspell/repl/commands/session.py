@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
 from llmspell.cli.output import is_terminal, table
 from llmspell.errors import UsageError
+from llmspell.repl.files import run_file
 from llmspell.repl.option_table import find, options
 from llmspell.repl.registry import command
 from llmspell.repl.timing import took, usage
@@ -27,21 +27,6 @@ def run(shell: Shell, words: str) -> None:
     except ValueError as error:
         raise UsageError(f"cannot read '{words}': {error}", hint="a quote that is opened must be closed") from None
     run_file(shell, path, tuple(arguments))
-
-
-def run_file(shell: Shell, path: str, arguments: tuple[str, ...] = ()) -> None:
-    """Run a file as if it had been typed.
-
-    Raises:
-        UsageError: there is no such file, or it can't be read as a script.
-    """
-    from llmspell.lua.script import read_script, shown_name
-
-    path = os.path.expanduser(path)
-    source = read_script(path).decode("utf-8")
-    if source.startswith("#"):  # for a shell; what is typed has no such line
-        source = f"--{source}"
-    shell.run(source, name=shown_name(path), arguments=arguments)
 
 
 @command(".time", "[CODE]", "say how long the last input took, or run code and say it", group="code", takes="lua")
