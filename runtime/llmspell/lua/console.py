@@ -24,7 +24,7 @@ from llmspell.lua.world import World
 T = TypeVar("T")
 Status = Literal["running", "done", "failed", "cancelled"]
 
-PARTS = ("console", "inspect", "lookup", "frames", "debugger")
+PARTS = ("console", "inspect", "lookup", "frames", "debugger", "chatting")
 """What a console loads of the prelude beside what scripts need."""
 
 
@@ -69,7 +69,8 @@ class Input:
 class Console:
     """One Lua state, and the thread in which it runs.
 
-    ``ops`` stand in for those of the machine, or beside them. ``on_change`` is called, in any thread, when an input has ended, something is paused, or the console is gone.
+    ``ops`` stand in for those of the machine, or beside them. ``on_change`` is called, in any thread, when an input has
+    ended, something is paused, or the console is gone.
     """
 
     def __init__(
@@ -88,9 +89,16 @@ class Console:
         """How many tasks go on in the background."""
         self.exit_code: int | None = None
         """Set when a script has asked to end the process."""
+        self.sources: dict[str, str] = {}
+        """The text of each input and program, by its name."""
         self.debugger = Debugger(self._note_pause, lambda: self._world.system.flush())
         self._script, self._folder = script, folder
-        self._ops = {"console.echo": self._echo, "console.event": self._event, **self.debugger.ops(), **(ops or {})}
+        self._ops: dict[str, Op] = {
+            "console.echo": self._echo,
+            "console.event": self._event,
+            **self.debugger.ops(),
+            **(ops or {}),
+        }
         self._thread = threading.Thread(target=self._work, name="llmspell-lua", daemon=True)
         self._ready = threading.Event()
         self._gone: Failure | None = None
@@ -105,15 +113,24 @@ class Console:
         self._thread.start()
 
     def submit(
-        self, source: str, *, name: str | None = None, locals: Sequence[str] = (), arguments: Sequence[str] = ()
+        self,
+        source: str,
+        *,
+        name: str | None = None,
+        locals: Sequence[str] = (),
+        arguments: Sequence[str] = (),
+        typed: str | None = None,
     ) -> Input:
-        """Run an input. ``locals`` are the names of its top-level locals, which it assigns to as to globals."""
+        """Run an input. ``locals`` are the names of its top-level locals, which it assigns to as to globals; ``typed``
+        is the text before they were taken out of it."""
         made = self._input(name)
+        self.sources[made.name] = source if typed is None else typed
         return self._hand_in(made, "run", source, f"@{made.name}", " ".join(locals), *arguments)
 
     def program(self, source: str, name: str, arguments: Sequence[str] = ()) -> Input:
         """Run a program as ``llmspell run`` does, with locals that are its own."""
         made = self._input(name)
+        self.sources[name] = source
         return self._hand_in(made, "program", source, f"@{name}", *arguments)
 
     def job(self, name: str, *args: str | int | float | bool | None) -> Input:
@@ -149,25 +166,27 @@ class Console:
             work.close()
             raise self._error()
         ended = threading.Event()
+        made: list[asyncio.Task[T]] = []
 
-        async def whole() -> T:
-            try:
-                return await work
-            finally:
-                ended.set()
+        def begin() -> None:
+            made.append(asyncio.ensure_future(work))
+            made[0].add_done_callback(lambda _: ended.set())
 
-        future = asyncio.run_coroutine_threadsafe(whole(), self._world.live.loop())
+        def stop() -> None:
+            for task in made:
+                task.cancel()
+
+        loop = self._world.live.loop()
         try:
-            while True:
-                try:
-                    return future.result(0.2)  # a wait without an end would hear no signal on some systems
-                except FutureTimeout:
-                    if future.done():  # the work itself has raised it
-                        raise
-                    if self._gone:
-                        raise self._error() from None
+            loop.call_soon_threadsafe(begin)
+            while not ended.wait(0.2):  # a wait without an end would hear no signal on some systems
+                if self._gone:
+                    raise self._error()
+            return made[0].result()
+        except asyncio.CancelledError:
+            raise self._error() from None
         except KeyboardInterrupt:
-            future.cancel()
+            loop.call_soon_threadsafe(stop)
             ended.wait(2)  # whatever it shows comes before the prompt
             raise
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -32,7 +33,8 @@ def start(
     from llmspell.cli.programs import terminal_session
 
     session = terminal_session(context, file or "repl")
-    shell = Shell(context, session, mode=mode or session.settings.repl.mode)
+    folder = os.path.dirname(os.path.abspath(file)) if file is not None else None
+    shell = Shell(context, session, mode=mode or session.settings.repl.mode, folder=folder)
     shell.console.start()
     _leave_on_signals(shell)
     return App(shell).run(file, debug=debug, agent=agent)
@@ -75,7 +77,7 @@ class App:
             except KeyboardInterrupt:
                 self._shell.output.note("Ctrl-D or .exit leaves")
                 continue
-            self._guarded(lambda text=text: self.handle(text))  # type: ignore[misc]
+            self._guarded(lambda text=text: self.handle(text))
 
     def handle(self, text: str) -> None:
         """Carry out an input."""
@@ -88,7 +90,9 @@ class App:
         elif shell.paused:
             registry.carry_out(shell, f".eval {words}")
         elif shell.mode == "chat":
-            shell.job("chat", text)
+            from llmspell.repl import chat
+
+            chat.talk(shell, text)
         else:
             shell.inputs.append(text)
             shell.run(text)

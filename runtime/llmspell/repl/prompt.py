@@ -96,6 +96,7 @@ class Prompt:
             key_bindings=key_bindings(shell, self),
             output=create_output(always_prefer_tty=True),
         )
+        shell.redraw = self._session.app.invalidate
 
     def read(self, default: str = "") -> str:
         """The next input."""

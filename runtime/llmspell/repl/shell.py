@@ -12,11 +12,12 @@ from llmspell.leaving import leave
 from llmspell.lua.console import Console, Input
 from llmspell.lua.report import exit_code_of
 from llmspell.repl.documentation import Documentation
+from llmspell.repl.history import histories
 from llmspell.repl.options import Options
 from llmspell.repl.output import Output
 from llmspell.repl.questions import Questions
 from llmspell.repl.signatures import Signatures
-from llmspell.repl.source import hoisted
+from llmspell.repl.source import as_expression, hoisted
 from llmspell.repl.state import Watch
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from llmspell.cli.programs import TerminalSession
     from llmspell.config import Settings
     from llmspell.lua.driver import Failure
+    from llmspell.repl.answering import Answering
 
 T = TypeVar("T")
 INTERRUPTED: Final = 130
@@ -32,9 +34,17 @@ GRACE: Final = 0.8
 
 
 class Shell:
-    """One REPL. Commands and everything that shows something get it; ``console`` runs the Lua."""
+    """One REPL. Commands and everything that shows something get it; ``console`` runs the Lua. ``folder`` is the folder
+    of the file with which it begins."""
 
-    def __init__(self, context: Context, session: TerminalSession, *, mode: Literal["lua", "chat"] = "lua") -> None:
+    def __init__(
+        self,
+        context: Context,
+        session: TerminalSession,
+        *,
+        mode: Literal["lua", "chat"] = "lua",
+        folder: str | None = None,
+    ) -> None:
         self.context = context
         self.session = session
         self.settings: Settings = context.settings
@@ -49,11 +59,19 @@ class Shell:
         """Where the debugger holds everything, such as ``app.lua:12``."""
         self.last: Input | None = None
         """What ran last, or runs."""
+        self.failure: Failure | None = None
+        """What failed last."""
+        self.answering: Answering | None = None
+        """Who shows the answer that comes."""
         self.inputs: list[str] = []
         """The Lua inputs so far, as they were typed."""
+        self.histories = histories(self.options, self.warn)
+        """What was typed in each mode, in earlier sessions too."""
+        self.redraw: Callable[[], None] = lambda: None
+        """Draws prompt and toolbar anew, where they are up; the prompt sets it."""
         self._changed = threading.Event()
         session.ask = self.questions.ask
-        self.console = Console(session, self, script=session.script or "repl", ops=self.questions.ops())
+        self.console = Console(session, self, script=session.script or "repl", folder=folder, ops=self.questions.ops())
         self.console.on_change = self._changed.set
         self.questions.on_question = self._changed.set
 
@@ -84,12 +102,8 @@ class Shell:
         return input(question)
 
     def refresh(self) -> None:
-        """Draw prompt and toolbar anew, where they are up."""
-        from prompt_toolkit.application import get_app_or_none
-
-        app = get_app_or_none()
-        if app is not None:
-            app.invalidate()
+        """Show how things are now. From any thread."""
+        self.redraw()
 
     @property
     def width(self) -> int:
@@ -110,8 +124,10 @@ class Shell:
 
     def run(self, source: str, name: str | None = None, arguments: tuple[str, ...] = ()) -> Input:
         """Run Lua and wait for it; what fails is shown. Its top-level locals stay."""
-        code, locals = hoisted(source)
-        return self._timed(lambda: self.console.submit(code, name=name, locals=locals, arguments=arguments))
+        code, locals = hoisted(as_expression(source))
+        return self._timed(
+            lambda: self.console.submit(code, name=name, locals=locals, arguments=arguments, typed=source)
+        )
 
     def job(self, name: str, *args: str | int | float | bool | None) -> Input:
         """Run a job of the console and wait for it; what fails is shown."""
@@ -120,6 +136,7 @@ class Shell:
     def _timed(self, begin: Callable[[], Input]) -> Input:
         from llmspell.repl.timing import took, usage
 
+        self._must_go_on()
         self.options.tell_lua()
         before = usage(self)
         made = self.attend(begin())
@@ -136,8 +153,13 @@ class Shell:
             KeyboardInterrupt: it was interrupted, and has been cancelled.
         """
         if self.paused:
-            raise UsageError(f"everything is held at {self.paused}", hint=".continue lets it go on")
+            work.close()
+        self._must_go_on()
         return self.console.wait(work)
+
+    def _must_go_on(self) -> None:
+        if self.paused:
+            raise UsageError(f"everything is held at {self.paused}", hint=".continue lets it go on")
 
     def attend(self, made: Input) -> Input:
         """Wait until an input has ended or is paused. Ctrl-C interrupts it; a second one leaves when it hangs."""
@@ -177,10 +199,12 @@ class Shell:
             except KeyboardInterrupt:
                 leaving = asked is not None
                 asked = asked or time.monotonic()
+                self.say("")  # the terminal has shown ^C
                 self.console.interrupt()
 
     def _tell_end(self, made: Input) -> None:
         if made.status == "failed" and made.failure is not None:
+            self.failure = made.failure
             self.output.failure(made.failure, self._cause(made.failure))
         elif made.status == "cancelled" and not self.console.gone:
             self.output.note("interrupted")
@@ -211,10 +235,15 @@ class Shell:
 
     def failed(self, failure: Failure) -> None:
         """A background task has failed."""
+        self.failure = failure
         self.output.failure(failure, self._cause(failure), prefix="in the background: ")
 
     def pause(self, place: str) -> None:
         """The debugger holds everything."""
+        from llmspell.repl.listing import show_pause
+
+        if self.console.debugger.pause is not None:
+            show_pause(self, self.console.debugger.pause)
         self.paused = place
         self._changed.set()
         self.refresh()

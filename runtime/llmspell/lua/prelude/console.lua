@@ -89,6 +89,7 @@ local function compiled(source, name)
   end
   return nil, as_expression
 end
+K.compile_input = compiled
 
 -- Run an input; `names` are the top-level locals that were taken out of it. The number of its task, or nil and why
 -- there is none. `...` goes to the chunk.

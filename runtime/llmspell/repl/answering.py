@@ -1,0 +1,116 @@
+"""What is on the screen while an agent answers: the answer, and what others print beside it."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
+
+from llmspell.repl.markdown import MarkdownStream, prepare
+
+if TYPE_CHECKING:
+    from llmspell.providers.contract import ChatEvent
+    from llmspell.providers.hub import Hub
+    from llmspell.repl.shell import Shell
+
+SHOWN: Final = ("text", "reasoning", "note")
+
+
+class Answering:
+    """Shows one answer; stdout and stderr pass through it meanwhile.
+
+    Made, entered and left in the main thread; `take` is called in the console's.
+    """
+
+    def __init__(self, shell: Shell, hub: Hub) -> None:
+        self._shell, self._hub = shell, hub
+        self._real = sys.stdout, sys.stderr
+        self._said: set[str] = set()
+        self._listener = hub.on_event
+        self.stream = self._made(shell.colour)
+
+    def _made(self, colour: bool) -> MarkdownStream:
+        shell, out = self._shell, self._real[0]
+        return MarkdownStream(
+            lambda text: _write(out, text), lambda: shell.width, lambda: shell.height, colour, terminal=out.isatty()
+        )
+
+    def __enter__(self) -> Answering:
+        if self._shell.colour:
+            prepare()
+        self._hub.on_event = self._hear
+        out, error = self._real
+        sys.stdout = cast(TextIO, _Beside(out, self))
+        sys.stderr = cast(TextIO, _Beside(error, self, at_once=True))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        sys.stdout, sys.stderr = self._real
+        self._hub.on_event = self._listener
+        self.stream.end()
+        self._shell.answering = None
+
+    def take(self, kind: str, text: str) -> None:
+        """Show what is told of the answer."""
+        if kind == "notice":  # those of the hub are said by it
+            kind = "" if text in self._said else "note"
+        try:
+            if kind in SHOWN:
+                getattr(self.stream, kind)(text)
+            elif kind == "pause":
+                self.stream.aside()
+            elif kind == "end":
+                self.stream.end()
+        except Exception as error:  # noqa: BLE001 - what can't be rendered is shown as it is
+            self.stream = self._made(False)
+            self._shell.output.fault(error)
+            if kind in SHOWN:
+                getattr(self.stream, kind)(text)
+
+    def _hear(self, model: str, event: ChatEvent) -> None:
+        from llmspell.providers.contract import Notice
+
+        if isinstance(event, Notice):
+            self._said.add(event.text)
+        if self._listener is not None:
+            self._listener(model, event)
+
+
+class _Beside:
+    """Stands in for a standard stream; ``at_once`` says whether beginnings of lines must be seen, as those of questions
+    must."""
+
+    def __init__(self, real: TextIO, answering: Answering, *, at_once: bool = False) -> None:
+        self._real, self._answering, self._at_once = real, answering, at_once
+        self.buffer = _Bytes(self)
+
+    def write(self, text: str) -> int:
+        self._answering.stream.aside(text, at_once=self._at_once)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class _Bytes:
+    """What is below such a stream."""
+
+    def __init__(self, stream: _Beside) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes) -> int:
+        self._stream.write(data.decode("utf-8", "replace"))
+        return len(data)
+
+    def flush(self) -> None:
+        """What is written goes out at once."""
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write to a terminal that may be gone, or know fewer characters."""
+    charset = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(charset, "replace").decode(charset))
+        stream.flush()
+    except (OSError, ValueError):
+        pass
