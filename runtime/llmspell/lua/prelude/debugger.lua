@@ -14,7 +14,7 @@ local KILL, AWAIT, call, is_host_chunk, queries = K.KILL, K.AWAIT, K.call, K.is_
 local frames_of, run_in_frame, frame_title = K.frames_of, K.run_in_frame, K.frame_title
 local encode, array = K.env.JSON.stringify, K.env.JSON.array
 
-local EVERY, MOST = 10000, 200        -- instructions between two counts; frames that are looked at
+local EVERY, LINES, MOST = 10000, 1000, 200 -- instructions, or lines, between two counts; frames that are looked at
 local coroutines = setmetatable({}, { __mode = "k" })
 local breakpoints, made = array {}, 0 -- in the order of their numbers
 local by_line = {}                    -- line -> breakpoints in it
@@ -112,8 +112,16 @@ local function stepped(kind)
   return status(step.co) ~= "normal" -- it has ended, or yielded to who resumed it
 end
 
+-- Counts go on within a hook, where none is called: so most are lost to a hook for lines, which counts for itself.
+local lines = 0
+
 local function on_event(event, line)
-  if event == "count" then return counted() end
+  lines = lines + 1
+  if event == "count" or lines >= LINES then
+    lines = 0
+    counted()
+    if event == "count" then return end
+  end
   if busy then return end
   local here = by_line[line]
   if not here and not step then return end
@@ -145,8 +153,7 @@ end
 local orders = {}
 
 function orders.eval(code)
-  local chunk, problem = load("return " .. code, "=eval", "t")
-  if not chunk then chunk, problem = load(code, "=eval", "t") end
+  local chunk, problem = K.compile_input(code, "=eval")
   if not chunk then return encode { ok = false, text = K.tostring(problem) } end
   local ok, text = guarded(function()
     local values = pack(run_in_frame(pause.frames[pause.at], chunk))

@@ -4,7 +4,7 @@
 local K = ...
 local getinfo, getlocal, setlocal = debug.getinfo, debug.getlocal, debug.setlocal
 local getupvalue, setupvalue = debug.getupvalue, debug.setupvalue
-local next, type, select, setmetatable = next, type, select, setmetatable
+local next, type, select, setmetatable, rawequal = next, type, select, setmetatable, rawequal
 local byte, match, sub, concat, unpack = string.byte, string.match, string.sub, table.concat, table.unpack
 local env, is_host_chunk = K.env, K.is_host_chunk
 local encode, array = env.JSON.stringify, env.JSON.array
@@ -160,14 +160,16 @@ local function row(kind, name, value)
   return { kind = kind, name = name, text = K.inspect(value, BRIEF) }
 end
 
+local function add_locals_of_inputs(rows, kind)
+  local names, values = K.scope_locals()
+  for i = 1, #names do rows[#rows + 1] = row(kind, names[i], values[names[i]]) end
+  return rows
+end
+
 -- What a frame sees besides globals, or the top-level locals of inputs: a row for each.
 function K.rows_of(frame)
   local rows = array {}
-  if not frame then
-    local names, values = K.scope_locals()
-    for i = 1, #names do rows[i] = row("local", names[i], values[names[i]]) end
-    return rows
-  end
+  if not frame then return add_locals_of_inputs(rows, "local") end
   local places, names = names_in(frame)
   for i = 1, #names do
     local name = names[i]
@@ -177,6 +179,10 @@ function K.rows_of(frame)
   end
   local values, n = varargs_of(frame)
   for i = 1, n do rows[#rows + 1] = row("vararg", "..." .. i, values[i]) end
+  -- Those at the top level of an input, or of a file that `.run` has run, lie with those of earlier ones.
+  if frame.what == "main" and places._ENV and rawequal(value_at(frame, places._ENV), K.scope) then
+    add_locals_of_inputs(rows, "input")
+  end
   return rows
 end
 
