@@ -177,6 +177,14 @@ VERBS: Sequence[Verb] = (
         greedy=True,
     ),
     Verb(
+        ("debug",),
+        "run a Lua program step by step",
+        "debug:debug",
+        (Argument("file", "the .lua file"), Argument("args", "the program's own", optional=True)),
+        tuple(option for option in PROGRAM if option is not TIMEOUT),
+        program=True,
+    ),
+    Verb(
         ("repl",),
         "try things out, and chat; what llmspell does without a verb",
         "repl:repl",

@@ -1,5 +1,5 @@
 """The commands of the REPL: importing this package registers them. `.help` lists those of a group in this order."""
 
-from llmspell.repl.commands import models, session, extras  # noqa: I001 - the order is that of the help
+from llmspell.repl.commands import looking, models, session, inputs, extras, breakpoints, debugging, frames  # noqa: I001 - the order is that of the help
 
-__all__ = ["extras", "models", "session"]
+__all__ = ["breakpoints", "debugging", "extras", "frames", "inputs", "looking", "models", "session"]
