@@ -57,7 +57,7 @@ class Signatures:
     def at(self, text: str, cursor: int) -> Signature | None:
         """The signature of the innermost call around the cursor."""
         before = text[:cursor]
-        if len(before) > LONGEST_SOURCE or not any(mark in before for mark in "({"):
+        if len(before) > LONGEST_SOURCE:
             return None
         argument = context(before).argument
         if argument is None:

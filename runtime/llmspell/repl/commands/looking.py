@@ -44,6 +44,8 @@ def explain(shell: Shell, words: str) -> None:
         shell.say(explaining.of_entry(found, shell.documentation, shell.width))
     elif chain and (kind := values.kind(chain)):
         shell.say(f"{words} is a {kind}; `.inspect {words}` shows all of it")
+    elif (asked := registry.find(f".{words}")) is not None:
+        shell.say(explaining.of_command(asked, shell.width))
     else:
         raise UsageError(f"nothing is known of '{words}'", hint=_hint(shell, words))
 
