@@ -48,7 +48,8 @@ def test_the_blocks_run_one_after_the_other(shell, tmp_path):
             (tmp_path / "llmspell.toml").write_text(text, encoding="utf-8")
             shell("llmspell config check")
             (tmp_path / "llmspell.toml").unlink()
-    saving, loading, _, log, silent, private = shown
+    saving, loading, forked, _, log, silent, private = shown
+    assert forked.strip()
     assert saving == ""
     assert loading.startswith("3\t") and "lighthouse\t" in loading
     assert "Where is the lighthouse?" in log and log.endswith("history.db\n")

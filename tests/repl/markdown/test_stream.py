@@ -205,27 +205,60 @@ def test_thoughts_stand_before_the_answer_and_calls_between():
     assert "\x1b[2mI \x1b[22m" in written and "\x1b[2manother\x1b[22m" in written
 
 
-def test_what_others_write_is_never_taken_back():
+def test_what_others_print_goes_above_what_is_pending():
     screen = Screen(40)
     screen.stream.text("some **wor")
     screen.stream.aside("from a task\n")
+    assert screen.rows == "from a task\nsome **wor"
     screen.stream.text("ds** and\nmore")
     screen.stream.aside("half")
-    screen.stream.aside(" a line")
+    assert screen.rows == "from a task\nsome **words** and\nmore"
+    screen.stream.aside(" a line\nand another")
+    assert screen.rows == "from a task\nhalf a line\nsome **words** and\nmore"
     screen.stream.text("!\n\n*next*")
-    assert screen.show() == "some **wor\nfrom a task\nds** and\nmore\nhalf a line\n!\n\nnext"
+    assert screen.show() == "from a task\nhalf a line\nsome words and more!\n\nnext\nand another"
+    assert screen.screen.cursor.x == 0
 
 
-def test_what_others_write_between_blocks():
+def test_a_question_of_others_is_seen_at_once():
+    screen = Screen(40)
+    screen.stream.text("some **words**")
+    screen.stream.aside("told\n", at_once=True)
+    assert screen.rows == "told\nsome **words**"
+    screen.stream.aside("sure? ", at_once=True)
+    assert screen.rows == "told\nsome words\nsure?"
+    assert screen.show("*yes*") == "told\nsome words\nsure?\nyes"
+
+
+def test_what_others_print_is_not_lost_in_what_is_too_tall():
+    tall = "".join(f"word{number}\n" for number in range(20))
+    screen = Screen(40, height=8)
+    screen.stream.text(tall + "half")
+    screen.stream.aside("from a task\n")
+    assert screen.show(" a line\n\n*end*") == tall + "half\nfrom a task\n a line\n\nend"
+
+
+def test_what_others_print_between_blocks():
     screen = Screen(40)
     screen.stream.text("*one*\n\n")
     screen.stream.aside("half")
-    assert screen.show("*two*") == "one\nhalf\n\ntwo"
+    screen.stream.aside(" a line")
+    assert screen.rows == "one\nhalf a line"
+    assert screen.show("*two*") == "one\nhalf a line\n\ntwo"
     screen = Screen(40)
     screen.stream.reasoning("hm")
     screen.stream.aside("half")
     screen.stream.end()
     assert screen.rows == "hm\nhalf" and screen.screen.cursor.x == 0
+
+
+def test_what_somebody_writes_elsewhere_finds_everything_rendered():
+    screen = Screen(40)
+    screen.stream.text("some **words**")
+    screen.stream.aside()
+    assert screen.rows == "some words" and screen.screen.cursor.x == 0
+    screen.stream.note("note")
+    assert screen.show("*next*") == "some words\n\nnote\n\nnext"
 
 
 @pytest.mark.parametrize("colour", [True, False])

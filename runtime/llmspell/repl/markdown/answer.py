@@ -19,7 +19,7 @@ class Answer:
         self._renderer = Renderer()
         self._tail = ""
         """The line that isn't complete."""
-        self._drafting = False
+        self.drafting = False
         """Whether what is pending is on the screen."""
         self._spaced = False
         """Whether the empty line before what is pending is on the screen."""
@@ -40,9 +40,13 @@ class Answer:
         line, self._tail = self._tail, ""
         return self._replaced(list(self._blocks.end(line)), "")
 
-    def leave(self) -> str:
-        """Let what is there of a block stay, for others write below it now."""
-        return self._draft.keep() if self._drafting else ""
+    def above(self, lines: str) -> str:
+        """Lines of somebody else, above what is pending; below it, where it can't be taken back."""
+        if self._draft.kept:
+            return self._draft.keep() + lines
+        out = self._draft.erase() + lines
+        self._draft.clear()
+        return out + self._draft.add(self._blocks.pending + self._tail)
 
     def _line(self, more: str) -> str:
         """The end of a line has come; ``more`` is what of it wasn't there yet."""
@@ -53,7 +57,7 @@ class Answer:
     def _replaced(self, pieces: list[Piece], more: str) -> str:
         """Write what is complete in place of the draft, and what is still pending below it."""
         out = []
-        if self._drafting:
+        if self.drafting:
             kept = self._draft.kept
             if kept and pieces and pieces[0].last:
                 out.append(self._draft.add(more.rstrip("\n")) + ("\n" if self._draft.inside else ""))
@@ -61,7 +65,7 @@ class Answer:
                 out.append(self._draft.erase())
             if kept and pieces:
                 self._rendered(pieces.pop(0))  # it is on the screen as it came
-            self._drafting = False
+            self.drafting = False
         out += map(self._rendered, pieces)
         out.append(self._show(self._blocks.pending))
         return "".join(out)
@@ -71,9 +75,9 @@ class Answer:
         if not text:
             return ""
         space = ""
-        if not self._drafting:
+        if not self.drafting:
             space = self._space(self._blocks.gap)
-            self._drafting = self._spaced = True
+            self.drafting = self._spaced = True
             self._draft.clear()
         return space + self._draft.add(text)
 

@@ -49,15 +49,16 @@ class MarkdownStream:
         self._answer: Answer | None = None
         self._at_start = True
         self._broken_in = False
+        """Whether the cursor is behind something that others have begun."""
+        self._begun = ""
+        """What others have begun and isn't on the screen."""
         self._held = ""
 
     def text(self, delta: str) -> None:
         """A piece of the answer."""
         if self._terminal:
-            delta = self._whole(delta)
-        if self._part != "text" and self._colour and not delta.strip():
-            return
-        if not delta:
+            delta = self._whole(delta, "text")
+        if not delta or (self._part != "text" and self._colour and not delta.strip()):
             return
         self._enter("text")
         if not self._colour:
@@ -71,10 +72,12 @@ class MarkdownStream:
 
     def reasoning(self, delta: str) -> None:
         """A piece of what the model thinks."""
-        delta = self._whole(delta) if self._part == "reasoning" else self._whole(delta).lstrip()
+        delta = self._whole(delta, "reasoning")
+        if self._part != "reasoning":
+            delta = delta.lstrip()
         text = delta.rstrip("\n")
         if not text:
-            self._held += delta
+            self._held = delta + self._held
             return
         self._enter("reasoning")
         self._held = delta[len(text) :] + self._held  # newlines at its end are not for the screen
@@ -86,15 +89,25 @@ class MarkdownStream:
         self._plain(" ".join(line.split()), dim=True)
         self._plain("\n")
 
-    def aside(self, text: str) -> None:
-        """What somebody else writes, as it is."""
-        if not self._broken_in:
-            if self._answer is not None:
-                self._write(self._answer.leave())
-            elif not self._at_start:
-                self._plain("\n")
-        self._broken_in = not text.endswith("\n")
-        self._write(text)
+    def aside(self, text: str = "", *, at_once: bool = False) -> None:
+        """What somebody else writes, as it is. Its lines go above what is pending of the answer; of its last line the
+        beginning waits for the end, if it needn't be seen ``at_once``. Without a text somebody is about to write, and
+        what is pending is rendered."""
+        text, self._begun = self._begun + text, ""
+        if self._answer is not None and self._answer.drafting:
+            lines, newline, rest = text.rpartition("\n")
+            if newline:
+                self._write(self._answer.above(lines + newline))
+            if text and not (rest and at_once):
+                self._begun = rest
+                return
+            text = rest
+            self._leave()
+        elif not self._at_start and not self._broken_in:
+            self._plain("\n")
+        if text:
+            self._broken_in = not text.endswith(("\n", "\r\x1b[K"))
+            self._write(text)
 
     def end(self) -> None:
         """Render what is there of the last block; the cursor is at the start of a row then."""
@@ -103,9 +116,10 @@ class MarkdownStream:
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _whole(self, delta: str) -> str:
+    def _whole(self, delta: str, part: Part) -> str:
         """A piece with what was held back of the last one; the half of a line's end is held back."""
-        delta, self._held = (self._held + delta).replace("\r\n", "\n"), ""
+        held, self._held = self._held if part == self._part else "", ""
+        delta = (held + delta).replace("\r\n", "\n")
         if delta.endswith("\r"):
             delta, self._held = delta[:-1], "\r"
         return delta
@@ -114,10 +128,9 @@ class MarkdownStream:
         """Begin another part, an empty line below the last one."""
         if part == self._part:
             return
-        held, self._held = self._held, ""
-        between = bool(self._part)
+        held, between = self._held, bool(self._part)
         self._leave()
-        self._part, self._held = part, held.replace("\n", "")
+        self._part, self._held = part, held
         if between:
             self._out("\n")
 
@@ -128,8 +141,11 @@ class MarkdownStream:
         elif not self._at_start:
             self._plain("\n")
         self._held = ""
-        if self._broken_in:
-            self._out("")
+        if self._begun:
+            text, self._begun = self._begun, ""
+            self._write(text)
+            self._broken_in = True
+        self._out("")
 
     def _plain(self, text: str, *, dim: bool = False) -> None:
         self._at_start = text.endswith("\n")
