@@ -77,7 +77,6 @@ def test_the_names_that_an_input_sees(run, fields):
     run("aprilfool = 'x'", "aprilfool")
     names, answer = fields(prefix="ap")
     assert names == ["apple", "apricot", "aprilfool"]
-    assert answer["total"] == 3
     assert answer["rows"] == [["apple", "number", "1"], ["apricot", "table"], ["aprilfool", "string", "x"]]
 
 
@@ -167,12 +166,16 @@ def test_objects_that_hide_their_metatable(run, fields):
 
 def test_most_of_a_large_table_is_left_where_it_is(run, fields):
     run("big = {}; for i = 1, 10000 do big[('field%05d'):format((i * 7919) % 10000)] = i end")
-    names, answer = fields("big", limit=50)
+    names, _ = fields("big", limit=50)
     assert names == [f"field{i:05}" for i in range(50)]
-    assert answer["total"] == 10000
-    names, answer = fields("big", prefix="field0999", limit=50)
+    names, _ = fields("big", prefix="field0999", limit=50)
     assert names == [f"field0999{i}" for i in range(10)]
-    assert answer["total"] == 10
+
+
+def test_of_an_endless_table_a_part_is_looked_at(run, fields):
+    run("huge = {}; for i = 1, 300000 do huge['f' .. i] = i end")
+    names, _ = fields("huge", limit=50)
+    assert len(names) == 50
 
 
 def test_what_is_no_text_and_what_is_too_long_does_no_harm(run, fields, describe):

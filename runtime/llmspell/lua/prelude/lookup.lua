@@ -3,13 +3,14 @@
 
 local K = ...
 local type, next, rawget, tostring, load, error = type, next, rawget, tostring, load, error
-local find, format, sub, gmatch = string.find, string.format, string.sub, string.gmatch
+local byte, find, format, sub, gmatch = string.byte, string.find, string.format, string.sub, string.gmatch
 local concat, insert, pack, sort = table.concat, table.insert, table.pack, table.sort
 local metatable_of, getinfo, getlocal = debug.getmetatable, debug.getinfo, debug.getlocal
 local env, strings, math_type = K.env, K.string_methods, math.type
 local encode, decode, array = env.JSON.stringify, env.JSON.parse, env.JSON.array
 
-local HOPS, LONGEST, SHOWN = 20, 100, 40 -- tables behind a value; bytes of a name that is offered, and of a value's text
+-- Tables behind a value; fields that are walked over; bytes of a name that is offered, and of the text of a value.
+local HOPS, WALKED, LONGEST, SHOWN = 20, 100000, 100, 40
 
 -- What objects have whose `__index` is a function of llmspell.
 local members = K.members
@@ -128,7 +129,12 @@ end
 
 -- ── queries ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
--- The first `limit` names in order, however many are added: those that can't be among them are dropped on the way.
+local identifier = "^[%a_][%w_]*$"
+local keyword = {}
+for word in gmatch("and break do else elseif end false for function goto if in local nil not or repeat return "
+  .. "then true until while", "%a+") do keyword[word] = true end
+
+-- The first `limit` names in order, however many are added. Those that can't be among them are dropped on the way.
 local function smallest(limit)
   local kept, count, bound = {}, 0, nil
   local function settle()
@@ -138,46 +144,49 @@ local function smallest(limit)
     return kept
   end
   local function add(name)
-    if bound and name >= bound then return end
     count = count + 1
     kept[count] = name
     if count >= 2 * limit then settle() end
+    return bound
   end
   return add, settle
 end
 
-local identifier = "^[%a_][%w_]*$"
-local keyword = {}
-for word in gmatch("and break do else elseif end false for function goto if in local nil not or repeat return "
-  .. "then true until while", "%a+") do keyword[word] = true end
+-- What a name is sorted by: names that begin with _ come last.
+local function place_of(name)
+  return byte(name) == 95 and "\127" .. name or name
+end
 
 -- The fields of what a path leads to whose names begin with `prefix`; for the empty path, the names that an input sees.
--- `mark` is what stands before the name: "." or "[", or ":" for functions alone. Names that begin with _ come last.
+-- `mark` is what stands before the name: "." or "[", or ":" for functions alone.
 function K.queries.fields(path, prefix, mark, limit)
   path = decode(path)
   local value = follow(path)
   local tables = path[1] == nil and scope() or value ~= nil and chain(value) or {}
   local add, settle = smallest(limit)
-  local width, total, seen = #prefix, 0, #tables > 1 and {}
+  local width, seen, walked, bound = #prefix, #tables > 1 and {}, 0, nil
   for i = 1, #tables do
     for key, field in next, tables[i] do
-      if type(key) == "string" and sub(key, 1, width) == prefix and #key <= LONGEST and not (seen and seen[key])
-        and (mark == "[" or find(key, identifier) and not keyword[key]) then
+      walked = walked + 1
+      if walked > WALKED then break end
+      if type(key) == "string" and (width == 0 or sub(key, 1, width) == prefix) and not (seen and seen[key]) then
         if seen then seen[key] = true end
-        if mark ~= ":" or type(field) == "function" then
-          total = total + 1
-          add(sub(key, 1, 1) == "_" and "\127" .. key or key)
+        local place = place_of(key)
+        if not (bound and place >= bound) and #key <= LONGEST
+          and (mark == "[" or find(key, identifier) and not keyword[key])
+          and (mark ~= ":" or type(field) == "function") then
+          bound = add(place)
         end
       end
     end
   end
   local rows = array(settle())
   for i = 1, #rows do
-    local name = find(rows[i], "^\127_") and sub(rows[i], 2) or rows[i]
+    local name = byte(rows[i]) == 127 and byte(rows[i], 2) == 95 and sub(rows[i], 2) or rows[i]
     local field = find_in(tables, name)
     rows[i] = array { name, kind_of(field), glimpse(field) }
   end
-  return encode { class = class_of(value), total = total, rows = rows }
+  return encode { class = class_of(value), rows = rows }
 end
 
 -- What a path leads to: its kind and class, the class of what it is a field of, and for a function its parameters,
