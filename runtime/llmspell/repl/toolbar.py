@@ -59,7 +59,7 @@ def parts_of(state: State, tasks: int, mode: str, paused: str | None) -> list[Pa
     if state.context_used is not None:
         about = "~" if state.estimated else ""
         if state.context_window:
-            share = f"{about}{min(999, 100 * state.context_used // state.context_window)}%"
+            share = f"{about}{min(999, 100 * state.context_used // state.context_window)}% full"
             parts.append(Part(f"{about}{state.context_used:,} of {state.context_window:,} tokens", 3, short=share))
         else:
             parts.append(Part(f"{about}{state.context_used:,} tokens", 3))
