@@ -464,6 +464,17 @@ def test_a_terminal_is_asked_for_a_prompt_where_stdin_is_to_be_one(chat):
         assert "Good day" in terminal.screen
 
 
+def test_a_terminal_without_a_prompt_opens_the_repl_to_talk(chat):
+    chat("say one")
+    with chat.terminal("-s", "Be brief.", "-o", "seed=7", "-m", "parrot/blue", columns=200) as terminal:
+        terminal.wait_prompt()
+        assert terminal.cursor_line == "chat> "
+        said = json.loads("".join(terminal.run("hello")[1:]))
+        assert said == ["blue", {"seed": 7}, ["system", "Be brief."], ["user", "hello"]]
+        terminal.run(".load latest chat")
+        assert json.loads("".join(terminal.run("two")[1:]))[2:4] == [["user", "say one"], ["assistant", "one"]]
+
+
 def test_a_terminal_is_asked_whether_to_pull(chat):
     with chat.terminal("x", "-m", "tiny:1b") as terminal:
         terminal.wait_for("Pull tiny:1b")
