@@ -48,7 +48,7 @@ class InputHistory:
         if not text.strip() or (self.entries and self.entries[-1] == text):
             return
         self.entries.append(text)
-        if self._keeps() and not text[0].isspace() and not holds_a_secret(text):
+        if self._keeps() and not text.startswith((" ", "\t")) and not holds_a_secret(text):
             self._write(text)
 
     def _read(self) -> list[str]:

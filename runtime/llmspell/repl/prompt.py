@@ -14,8 +14,9 @@ from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
+from prompt_toolkit.input import Input
 from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor, TabsProcessor
-from prompt_toolkit.output import ColorDepth, create_output
+from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import is_dumb_terminal
 
@@ -66,7 +67,7 @@ def make_prompt(shell: Shell) -> Reader:
 class Prompt:
     """A prompt with completion, colours, history and a toolbar. In the main thread."""
 
-    def __init__(self, shell: Shell) -> None:
+    def __init__(self, shell: Shell, *, input: Input | None = None, output: Output | None = None) -> None:
         from llmspell.repl.completion import make_completer
 
         self._shell = shell
@@ -94,9 +95,12 @@ class Prompt:
                 TabsProcessor(char1=" ", char2=" "),
             ],
             key_bindings=key_bindings(shell, self),
-            output=create_output(always_prefer_tty=True),
+            input=input,
+            output=output or create_output(always_prefer_tty=True),
         )
         shell.redraw = self._session.app.invalidate
+        # A terminal that doesn't say where its cursor is gets a smaller menu. That is no reason for a warning.
+        self._session.app.renderer.cpr_not_supported_callback = None
 
     def read(self, default: str = "") -> str:
         """The next input."""
