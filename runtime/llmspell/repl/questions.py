@@ -75,6 +75,8 @@ class Questions:
         """Say whether somebody is there; what is still wanted when nobody is stays unanswered."""
         with self._lock:
             self._attended = attended
+            if attended:
+                return
             pending, self._pending = self._pending, deque()
         for _, answer in pending:
             answer.cancel()

@@ -139,6 +139,7 @@ class Shell:
         self._must_go_on()
         self.options.tell_lua()
         before = usage(self)
+        self.questions.attend(True)  # before it begins, since it may ask at once
         made = self.attend(begin())
         if self.options.timing and made.done.is_set():
             self.output.note(took(made.ms, before, usage(self)))
@@ -206,7 +207,7 @@ class Shell:
         if made.status == "failed" and made.failure is not None:
             self.failure = made.failure
             self.output.failure(made.failure, self._cause(made.failure))
-        elif made.status == "cancelled" and not self.console.gone:
+        elif made.status == "cancelled" and made.name != "chat" and not self.console.gone:  # the chat says more
             self.output.note("interrupted")
         if self.console.gone:
             code = self.console.exit_code

@@ -122,7 +122,8 @@ local function global_name(object)
         local name = prefix .. key
         local better = not best or #name < #best or #name == #best and name < best
         if better and not match(key, "^_%d?$") then best = name end
-      elseif type(value) == "table" and prefix == "" and type(key) == "string" and key ~= "_G" and key ~= "package" then
+      elseif type(value) == "table" and prefix == "" and type(key) == "string" and not match(key, "^_%d?$")
+        and key ~= "_G" and key ~= "package" then
         look(value, key .. ".", 200)
       end
     end
