@@ -226,6 +226,21 @@ def test_words_of_commands(folder, shell, complete):
     assert complete(".nothing x") == {}
 
 
+def test_what_a_held_script_sees(shell, complete):
+    shell.console.ask("break_set", "app.lua", 2, None, timeout=10)
+    program = "local function f(inner_value)\n  return inner_value\nend\nf({deep = 1})"
+    shell.attend(shell.console.program(program, "app.lua"))
+    assert shell.paused == "app.lua:2"
+    assert complete("inner") == {"inner_value": "table"}
+    assert complete("inner_value.") == {"inner_value.deep": "number 1"}
+    assert set(complete(".eval inner")) == {".eval inner_value"}
+    shell.mode = "chat"
+    assert set(complete("inner")) == {"inner_value"}
+    shell.console.debugger.command("continue")
+    shell.resume()
+    assert complete("inner") == {}
+
+
 # ── what fails ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -203,6 +203,11 @@ function K.held_coroutine()
   return pause and pause.frames[1].co
 end
 
+-- The frame that is looked at, where something is held.
+function K.held_frame()
+  return pause and pause.frames[pause.at]
+end
+
 -- An error at the top level of an input is no news to who has just typed it.
 local function is_deep(frames)
   local outer = frames[1]

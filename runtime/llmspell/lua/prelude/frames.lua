@@ -156,6 +156,15 @@ function K.run_in_frame(frame, chunk)
   return chunk(unpack(values, 1, n))
 end
 
+-- The locals and upvalues that a frame sees, by name.
+function K.values_of(frame)
+  local places, values = names_in(frame), {}
+  for name, place in next, places do
+    if name ~= "_ENV" then values[name] = value_at(frame, place) end
+  end
+  return values
+end
+
 local function row(kind, name, value)
   return { kind = kind, name = name, text = K.inspect(value, BRIEF) }
 end

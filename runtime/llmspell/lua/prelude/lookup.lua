@@ -32,13 +32,15 @@ local function chain(value)
   return tables
 end
 
--- The tables in which the names lie that an input sees.
+-- The tables in which the names lie that an input sees, or what is held by the debugger.
 local function scope()
   local tables = chain(env)
   local names, values = K.scope_locals()
   local locals = {}
   for i = 1, #names do locals[names[i]] = values[names[i]] end
   insert(tables, 1, locals)
+  local frame = K.held_frame()
+  if frame then insert(tables, 1, K.values_of(frame)) end
   return tables
 end
 
