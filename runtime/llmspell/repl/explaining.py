@@ -20,9 +20,12 @@ _TITLES: Final = {
 }
 _KEYS: Final = (
     ("Tab", "complete names, fields, models, files and commands"),
+    ("F3", "go between Lua and the chat"),
+    ("F2", "write the input in your editor"),
+    ("Alt-Enter", "begin another line"),
+    ("Up, Ctrl-R", "what was typed before: what begins so, or has it inside"),
     ("Ctrl-C", "stop what runs; the session and the partial answer stay"),
     ("Ctrl-D", "leave"),
-    ("Ctrl-R", "search what was typed before"),
 )
 _MORE: Final = (
     (".help NAME", "all about a command, a function or a value: .help Agent.create, .help .pull"),
