@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from llmspell.repl.completion.context import Argument, Open, context
 from llmspell.repl.documentation import printable, summary
 
 if TYPE_CHECKING:
     from llmspell.lua.reference import Entry, Part
+    from llmspell.repl.completion.context import Argument, Open
     from llmspell.repl.documentation import Documentation
 
 LONGEST_SOURCE: Final = 20_000
@@ -57,8 +57,10 @@ class Signatures:
     def at(self, text: str, cursor: int) -> Signature | None:
         """The signature of the innermost call around the cursor."""
         before = text[:cursor]
-        if len(before) > LONGEST_SOURCE:
+        if not before or len(before) > LONGEST_SOURCE:
             return None
+        from llmspell.repl.completion.context import context  # not before the first key
+
         argument = context(before).argument
         if argument is None:
             return None

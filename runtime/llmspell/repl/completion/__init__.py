@@ -11,7 +11,17 @@ if TYPE_CHECKING:
 
 
 def make_completer(shell: Shell) -> Completer:
-    """The completer of a shell; it may take some milliseconds, so it is asked in a thread of its own."""
-    from llmspell.repl.completion.completer import ReplCompleter
+    """The completer of a shell. It may take some milliseconds, so it is asked in a thread of its own; its parts are
+    imported when it is asked for the first time."""
+    from prompt_toolkit.completion import DynamicCompleter
 
-    return ReplCompleter(shell)
+    made: list[Completer] = []
+
+    def completer() -> Completer:
+        if not made:
+            from llmspell.repl.completion.completer import ReplCompleter
+
+            made.append(ReplCompleter(shell))
+        return made[0]
+
+    return DynamicCompleter(completer)
