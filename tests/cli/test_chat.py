@@ -261,7 +261,7 @@ def test_thoughts_stay_out_of_a_pipe(chat):
 def test_an_answer_that_was_cut(chat):
     done = chat("be cut")
     assert (done.returncode, done.stdout) == (0, "It is\n")
-    assert done.stderr == "the answer stopped at max_tokens; --max-tokens N lets it be longer\n"
+    assert done.stderr == "green: the answer stopped at max_tokens; --max-tokens N lets it be longer\n"
 
 
 def test_an_answer_that_was_filtered(chat):
@@ -381,13 +381,16 @@ def test_chats_with_names(chat):
 
 def test_a_conversation_of_a_script_goes_on(chat):
     script = """
-        local a = Agent.create{ model = 'parrot/blue', max_tokens = 9 } a:execute('say one') a:save('mine')
+        local a = Agent.create{ name = 'poet', model = 'parrot/blue', max_tokens = 9 }
+        a:execute('say one') a:save('mine')
         local b = Agent.create{ tools = { 'calculator' }, approve = function() return true end }
         b:execute('say one') b:save('careful')
     """
     assert chat.llmspell("exec", script).stderr == ""
     model, options, *messages = json.loads(chat("two", "--name", "mine").stdout)
     assert (model, options, len(messages)) == ("blue", {"max_tokens": 9}, 3)
+    script = "local a = Agent.load('mine') print(a.name, #a:messages())"
+    assert chat.llmspell("exec", script).stdout == "poet\t4\n"
     refused = chat("two", "--name", "careful")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "had to be approved" in refused.stderr
@@ -409,7 +412,7 @@ def test_where_it_can_not_be_kept_the_answer_is_there(chat, tmp_path):
     (tmp_path / "home" / "data" / "history" / "history.db").mkdir(parents=True)
     done = chat("say one")
     assert (done.returncode, done.stdout) == (0, "one\n")
-    assert "the chat is not kept: " in done.stderr
+    assert "chat: it is not kept: " in done.stderr
 
 
 # ── in a terminal ─────────────────────────────────────────────────────────────────────────────────────────────────────

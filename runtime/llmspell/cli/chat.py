@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from llmspell.cli.context import Context
-from llmspell.errors import InvalidRequest, UsageError
+from llmspell.errors import ContentFiltered, InvalidRequest, StorageError, UsageError
 
 if TYPE_CHECKING:
     from llmspell.agents.result import Result
@@ -19,7 +19,8 @@ def chat(context: Context) -> int:
     if _wants_to_talk(context):
         from llmspell.repl.app import start
 
-        return start(context, mode="chat", agent={**_settings(context), "options": _options(context)})
+        given = _given({**_settings(context), "options": _options(context) or None})
+        return start(context, mode="chat", agent=given)  # without any the agent waits for the first question
     if sys.stdout is None:
         raise UsageError("there is no stdout for the answer")
     turn = _turn(context)
@@ -28,7 +29,9 @@ def chat(context: Context) -> int:
         _print(result.plain(), indent=2)
     elif turn.format is not None:
         _print(result.data, indent=2 if sys.stdout.isatty() else None)
-    return _remarked(result)
+    if result.finish_reason == "content_filter":
+        raise ContentFiltered(f"the filter of {result.provider} stopped the answer")
+    return 0
 
 
 def _wants_to_talk(context: Context) -> bool:
@@ -99,12 +102,10 @@ def _options(context: Context) -> dict[str, Any]:
 
 
 def _settings(context: Context) -> dict[str, Any]:
-    """The fields of `Agent.create` that the command line gives."""
+    """The fields of `Agent.create` that the command line gives, beside the model and the options."""
     system = context.given("system")
     return _given(
         {
-            "name": "chat",
-            "model": context.given("model"),
             "system_prompt": None if system is None else _written(system, "--system"),
             "tools": context.given("tools"),
         }
@@ -124,16 +125,23 @@ async def _answered(context: Context, turn: TurnInput) -> Result:
     from llmspell.cli.kept_chat import KeptChat
     from llmspell.cli.logged import watch
     from llmspell.cli.missing import Fetcher
+    from llmspell.providers.contract import Notice
 
     hub = context.hub
     hub.on_missing = Fetcher(hub)
     watch(hub, context.settings, "llmspell chat")
     kept = KeptChat(context.given("name"))
-    agent = await kept.begin(context.session.agents, _settings(context), goes_on=bool(context.given("continue")))
+    given = _given({"model": context.given("model"), **_settings(context)})
+    agent = await kept.begin(context.session.agents, given, goes_on=bool(context.given("continue")))
     silent = context.given("json") or turn.format is not None
     result = await (agent.execute(turn) if silent else answer(agent, turn, hub, context.settings.logs))
+    if result.finish_reason == "length":
+        hub.tell(result.model, Notice("the answer stopped at max_tokens; --max-tokens N lets it be longer"))
     if result.success and context.settings.logs.requests:
-        await kept.keep(agent)
+        try:
+            await kept.keep(agent)
+        except StorageError as error:  # the answer is there
+            hub.tell("chat", Notice(f"it is not kept: {error.message}"))
     return result
 
 
@@ -142,13 +150,3 @@ def _print(value: Any, indent: int | None) -> None:
     from llmspell.cli.output import as_json
 
     write(as_json(value, indent) + "\n", sys.stdout)
-
-
-def _remarked(result: Result) -> int:
-    """Say on stderr what an answer lacks, and give the exit code."""
-    if result.finish_reason == "content_filter":
-        print(f"error: the filter of {result.provider} stopped the answer", file=sys.stderr)
-        return 1
-    if result.finish_reason == "length":
-        print("the answer stopped at max_tokens; --max-tokens N lets it be longer", file=sys.stderr)
-    return 0

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from llmspell.errors import InvalidRequest, StorageError, UsageError
+from llmspell.errors import InvalidRequest, UsageError
 
 if TYPE_CHECKING:
     from llmspell.agents.agent import Agent
@@ -49,8 +48,8 @@ class KeptChat:
         if found is None:
             if goes_on:
                 raise UsageError(f"there is no {self._shown} to go on with", hint="without -c a new one begins")
-            self._settings = given
-            return agents.create(given)
+            self._settings = {"name": "chat", **given}
+            return agents.create(self._settings)
         settings, messages = found
         if settings.get("approve"):
             raise InvalidRequest(
@@ -63,15 +62,15 @@ class KeptChat:
         return agent
 
     async def keep(self, agent: Agent) -> None:
-        """Keep the chat as it is now; where that fails a line on stderr says why, since the answer is there."""
+        """Keep the chat as it is now.
+
+        Raises:
+            StorageError: it can't be written.
+        """
         from llmspell.agents.history.conversations import Conversations
 
-        model = agent.config.model
-        settings = {**self._settings, "model": model}
-        try:
-            await asyncio.to_thread(Conversations().save, self._name, model, settings, agent.conversation.messages)
-        except StorageError as error:
-            print(f"the chat is not kept: {error.message}", file=sys.stderr)
+        model, messages = agent.config.model, agent.conversation.messages
+        await asyncio.to_thread(Conversations().save, self._name, model, {**self._settings, "model": model}, messages)
 
     @property
     def _shown(self) -> str:
