@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
@@ -27,7 +28,8 @@ class Answering:
         self._real = sys.stdout, sys.stderr
         self._said: set[str] = set()
         self._listener = hub.on_event
-        self.stream = self._made(shell.colour)
+        self._lock = threading.RLock()
+        self._stream = self._made(shell.colour)
 
     def _made(self, colour: bool) -> MarkdownStream:
         shell, out = self._shell, self._real[0]
@@ -47,25 +49,39 @@ class Answering:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         sys.stdout, sys.stderr = self._real
         self._hub.on_event = self._listener
-        self.stream.end()
+        with self._lock:
+            self._stream.end()
         self._shell.answering = None
 
     def take(self, kind: str, text: str) -> None:
         """Show what is told of the answer."""
         if kind == "notice":  # those of the hub are said by it
             kind = "" if text in self._said else "note"
-        try:
-            if kind in SHOWN:
-                getattr(self.stream, kind)(text)
-            elif kind == "pause":
-                self.stream.aside()
-            elif kind == "end":
-                self.stream.end()
-        except Exception as error:  # noqa: BLE001 - what can't be rendered is shown as it is
-            self.stream = self._made(False)
-            self._shell.output.fault(error)
-            if kind in SHOWN:
-                getattr(self.stream, kind)(text)
+        with self._lock:
+            try:
+                self._take(kind, text)
+            except Exception as error:  # noqa: BLE001 - what can't be rendered is shown as it is
+                self._stream = self._made(False)
+                self._shell.output.fault(error)
+                self._take(kind, text)
+
+    def _take(self, kind: str, text: str) -> None:
+        if kind in SHOWN:
+            getattr(self._stream, kind)(text)
+        elif kind == "pause":
+            self._stream.aside()
+        elif kind == "end":
+            self._stream.end()
+
+    def aside(self, text: str, *, at_once: bool) -> None:
+        """What others print."""
+        with self._lock:
+            self._stream.aside(text, at_once=at_once)
+
+    def echoed(self) -> None:
+        """The terminal has shown ^C."""
+        with self._lock:
+            self._stream.echoed(2)
 
     def _hear(self, model: str, event: ChatEvent) -> None:
         from llmspell.providers.contract import Notice
@@ -85,7 +101,7 @@ class _Beside:
         self.buffer = _Bytes(self)
 
     def write(self, text: str) -> int:
-        self._answering.stream.aside(text, at_once=self._at_once)
+        self._answering.aside(text, at_once=self._at_once)
         return len(text)
 
     def __getattr__(self, name: str) -> Any:

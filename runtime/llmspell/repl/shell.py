@@ -200,7 +200,10 @@ class Shell:
             except KeyboardInterrupt:
                 leaving = asked is not None
                 asked = asked or time.monotonic()
-                self.say("")  # the terminal has shown ^C
+                if self.answering is not None:
+                    self.answering.echoed()
+                else:
+                    self.say("")  # the terminal has shown ^C
                 self.console.interrupt()
 
     def _tell_end(self, made: Input) -> None:

@@ -84,7 +84,7 @@ class Screen:
         self.width, self.height = width, height
         self.screen = pyte.HistoryScreen(width, height, history=10_000, ratio=0.5)
         self.screen.set_mode(pyte.modes.LNM)
-        feed = pyte.Stream(self.screen).feed
+        feed = self.feed = pyte.Stream(self.screen).feed
         self.written = []
 
         def write(text):
@@ -140,7 +140,7 @@ def test_text_is_there_as_soon_as_it_comes():
     screen.stream.text("lo**\nwor")
     assert screen.rows == "**Hello**\nwor"
     screen.stream.text("ld\n\nne")
-    assert screen.rows == "Hello world\n\nne"
+    assert screen.rows == "Hello\nworld\n\nne"
 
 
 def test_code_is_done_line_by_line_and_coloured():
@@ -197,12 +197,12 @@ def test_thoughts_stand_before_the_answer_and_calls_between():
     screen.stream.text("\n\n")
     screen.stream.text("Let me **see**")
     screen.stream.note("⚙ calculator(6 * 7)\n → 42")
-    screen.stream.note("another")
+    screen.stream.note("  another")
     assert (
-        screen.show("It is *42*.") == "I think.\n\nYes.\n\nLet me see\n\n⚙ calculator(6 * 7) → 42\nanother\n\nIt is 42."
+        screen.show("It is *42*.") == "I think.\n\nYes.\n\nLet me see\n\n⚙ calculator(6 * 7) → 42\n  another\n\nIt is 42."
     )
     written = "".join(screen.written)
-    assert "\x1b[2mI \x1b[22m" in written and "\x1b[2manother\x1b[22m" in written
+    assert "\x1b[2mI \x1b[22m" in written and "\x1b[2m  another\x1b[22m" in written
 
 
 def test_what_others_print_goes_above_what_is_pending():
@@ -216,8 +216,21 @@ def test_what_others_print_goes_above_what_is_pending():
     screen.stream.aside(" a line\nand another")
     assert screen.rows == "from a task\nhalf a line\nsome **words** and\nmore"
     screen.stream.text("!\n\n*next*")
-    assert screen.show() == "from a task\nhalf a line\nsome words and more!\n\nnext\nand another"
+    assert screen.show() == "from a task\nhalf a line\nsome words and\nmore!\n\nnext\nand another"
     assert screen.screen.cursor.x == 0
+
+
+@pytest.mark.parametrize("text", ["", "some **words**", "x" * 37 + "**y", "x" * 38, "one\n\n"])
+def test_what_the_terminal_writes_itself_takes_nothing_away(text):
+    screen = Screen(40)
+    screen.stream.text("*above*\n\n")
+    screen.stream.text(text)
+    screen.feed("^C")
+    screen.stream.echoed(2)
+    screen.stream.end()
+    lines = screen.rows.splitlines()
+    assert lines[0] == "above" and screen.screen.cursor.x == 0
+    assert "".join(lines[1:]).replace("^C", "").replace("*", "") == text.replace("*", "").strip()
 
 
 def test_a_question_of_others_is_seen_at_once():

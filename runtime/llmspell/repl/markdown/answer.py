@@ -48,6 +48,10 @@ class Answer:
         self._draft.clear()
         return out + self._draft.add(self._blocks.pending + self._tail)
 
+    def echoed(self, columns: int) -> None:
+        """The terminal itself has written at the cursor."""
+        self._draft.echoed(columns)
+
     def _line(self, more: str) -> str:
         """The end of a line has come; ``more`` is what of it wasn't there yet."""
         line, self._tail = self._tail + more, ""

@@ -67,6 +67,12 @@ class Draft:
         self._look()
         return "".join(out)
 
+    def echoed(self, columns: int) -> None:
+        """So many columns may have been written at the cursor by the terminal itself."""
+        self._column += columns
+        if self._column > self._columns:  # in this row or the next: nobody knows
+            self.kept = self._line_kept = True
+
     def keep(self) -> str:
         """Make it a part of what stays; the cursor is at the start of a row then."""
         ending = "\n" if self.inside else ""

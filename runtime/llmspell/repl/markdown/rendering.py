@@ -60,6 +60,9 @@ class Renderer:
         """A block in rows of ``width`` columns, each with its newline; an ordered list begins with ``number``."""
         markdown = _Markdown("", hyperlinks=False)  # where a link leads is to be seen
         markdown.parsed = parser().parse(text)
+        for child in (child for token in markdown.parsed for child in token.children or ()):
+            if child.type == "softbreak":  # where a model begins a line it means to, as in a poem
+                child.type = "hardbreak"
         if number is not None:
             next(token for token in markdown.parsed if token.type == "ordered_list_open").attrs["start"] = number
         lines = self._console.render_lines(markdown, self._console.options.update(width=width), pad=False)

@@ -86,7 +86,8 @@ class MarkdownStream:
     def note(self, line: str) -> None:
         """A line that is not the model's."""
         self._enter("note")
-        self._plain(" ".join(line.split()), dim=True)
+        indent = " " * (len(line) - len(line.lstrip(" ")))
+        self._plain(indent + " ".join(line.split()), dim=True)
         self._plain("\n")
 
     def aside(self, text: str = "", *, at_once: bool = False) -> None:
@@ -108,6 +109,13 @@ class MarkdownStream:
         if text:
             self._broken_in = not text.endswith(("\n", "\r\x1b[K"))
             self._write(text)
+
+    def echoed(self, columns: int) -> None:
+        """The terminal itself has written at the cursor, as it does where Ctrl-C is pressed."""
+        if self._answer is not None and self._answer.drafting:
+            self._answer.echoed(columns)
+        elif self._at_start:
+            self._broken_in = True
 
     def end(self) -> None:
         """Render what is there of the last block; the cursor is at the start of a row then."""
