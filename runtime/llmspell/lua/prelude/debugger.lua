@@ -76,8 +76,12 @@ local function fits(source, file)
   return name == file or sub(name, -#file - 1) == "/" .. file
 end
 
+local on_event
+
 local function holds(co, chunk)
-  return (run_in_frame(frames_of({ co }, 1)[1], chunk))
+  local level = 1
+  while getinfo(co, level, "f").func ~= on_event do level = level + 1 end
+  return (run_in_frame({ co = co, level = level + 1, func = getinfo(co, level + 1, "f").func }, chunk))
 end
 
 local function reason_of(breakpoint)
@@ -112,20 +116,24 @@ local function stepped(kind)
   return status(step.co) ~= "normal" -- it has ended, or yielded to who resumed it
 end
 
--- Counts go on within a hook, where none is called: so most are lost to a hook for lines, which counts for itself.
+local chunks = setmetatable({}, { __mode = "k" }) -- function -> what getinfo knows of its chunk
 local lines = 0
 
-local function on_event(event, line)
+on_event = function(event, line)
+  if event == "count" then return counted() end
   lines = lines + 1
-  if event == "count" or lines >= LINES then
+  if lines >= LINES then -- Lua counts within a hook too, and most counts end there, where nothing is called
     lines = 0
     counted()
-    if event == "count" then return end
   end
-  if busy then return end
   local here = by_line[line]
-  if not here and not step then return end
-  local info = getinfo(2, "S")
+  if busy or not here and not step then return end
+  local fn = getinfo(2, "f").func
+  local info = chunks[fn]
+  if not info then
+    info = getinfo(fn, "S")
+    chunks[fn] = info
+  end
   if is_host_chunk(info.short_src) then return end
   local reason = here and hit(here, info.source)
   if not reason and step and stepped(info.what) then reason = step.task and "step" or "start" end
@@ -156,7 +164,7 @@ function orders.eval(code)
   local chunk, problem = K.compile_input(code, "=eval")
   if not chunk then return encode { ok = false, text = K.tostring(problem) } end
   local ok, text = guarded(function()
-    local values = pack(run_in_frame(pause.frames[pause.at], chunk))
+    local values = pack(run_in_frame(K.held_frame(), chunk))
     if values.n == 0 then return "" end
     K.remember_results(values)
     return K.inspect_all(values, values.n)
@@ -308,5 +316,5 @@ end
 
 -- What the frame sees that is looked at; with nothing held the top-level locals of inputs.
 function queries.locals()
-  return encode(K.rows_of(pause and pause.frames[pause.at]))
+  return encode(K.rows_of(K.held_frame()))
 end

@@ -88,7 +88,8 @@ end
 
 -- ── what a frame sees ─────────────────────────────────────────────────────────────────────────────────────────────
 
--- Where each name lies, the index of a local or minus that of an upvalue; and the names, locals first.
+-- The names that a frame sees besides globals, locals first, and where each lies: the index of a local, or minus that
+-- of an upvalue.
 local function names_in(frame)
   local places, names = {}, {}
   local index, name = 1, getlocal(frame.co, frame.level, 1)
@@ -109,7 +110,24 @@ local function names_in(frame)
     index = index + 1
     name = getupvalue(frame.func, index)
   end
-  return places, names
+  return names, places
+end
+
+-- Where one name lies. A local that was declared later hides one of the same name.
+local function place_in(frame, wanted)
+  local index, name, found = 1, getlocal(frame.co, frame.level, 1), nil
+  while name do
+    if name == wanted then found = index end
+    index = index + 1
+    name = getlocal(frame.co, frame.level, index)
+  end
+  if found then return found end
+  index, name = 1, getupvalue(frame.func, 1)
+  while name and name ~= wanted do
+    index = index + 1
+    name = getupvalue(frame.func, index)
+  end
+  return name and -index
 end
 
 local function value_at(frame, place)
@@ -119,6 +137,12 @@ end
 
 local function put_at(frame, place, value)
   if place > 0 then setlocal(frame.co, frame.level, place, value) else setupvalue(frame.func, -place, value) end
+end
+
+local function globals_of(frame)
+  local place = place_in(frame, "_ENV")
+  if place then return value_at(frame, place) end
+  return env
 end
 
 -- The frame's `...`: values and their number.
@@ -136,32 +160,30 @@ end
 -- Run a chunk as if it stood at a frame: names are the frame's locals and upvalues, else its globals, to read and to
 -- write. What it leaves behind sees only the globals.
 function K.run_in_frame(frame, chunk)
-  local places = names_in(frame)
-  local globals = env
-  if places._ENV then globals = value_at(frame, places._ENV) end
+  local globals, over = globals_of(frame), false
   setupvalue(chunk, 1, setmetatable({}, {
     __index = function(_, name)
-      local place = places[name]
+      local place = not over and place_in(frame, name)
       if place then return value_at(frame, place) end
       return globals[name]
     end,
     __newindex = function(_, name, value)
-      local place = places[name]
+      local place = not over and place_in(frame, name)
       if place then put_at(frame, place, value) else globals[name] = value end
     end,
     __metatable = false,
   }))
-  local gone <close> = setmetatable({}, { __close = function() places = {} end })
+  local _ <close> = setmetatable({}, { __close = function() over = true end })
   local values, n = varargs_of(frame)
   return chunk(unpack(values, 1, n))
 end
 
 -- The locals and upvalues that a frame sees, by name.
 function K.values_of(frame)
-  local places, values = names_in(frame), {}
-  for name, place in next, places do
-    if name ~= "_ENV" then values[name] = value_at(frame, place) end
-  end
+  local names, places = names_in(frame)
+  local values = {}
+  for i = 1, #names do values[names[i]] = value_at(frame, places[names[i]]) end
+  values._ENV = nil
   return values
 end
 
@@ -179,7 +201,7 @@ end
 function K.rows_of(frame)
   local rows = array {}
   if not frame then return add_locals_of_inputs(rows, "local") end
-  local places, names = names_in(frame)
+  local names, places = names_in(frame)
   for i = 1, #names do
     local name = names[i]
     if name ~= "_ENV" then
@@ -189,7 +211,7 @@ function K.rows_of(frame)
   local values, n = varargs_of(frame)
   for i = 1, n do rows[#rows + 1] = row("vararg", "..." .. i, values[i]) end
   -- Those at the top level of an input, or of a file that `.run` has run, lie with those of earlier ones.
-  if frame.what == "main" and places._ENV and rawequal(value_at(frame, places._ENV), K.scope) then
+  if frame.what == "main" and rawequal(globals_of(frame), K.scope) then
     add_locals_of_inputs(rows, "input")
   end
   return rows
