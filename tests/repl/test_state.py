@@ -86,9 +86,31 @@ def test_a_conversation_that_no_answer_has_counted_is_estimated():
         assert shell.watch.state.context_used is None
 
 
-def test_what_fails_is_not_shown():
+def test_what_fails_is_not_shown(monkeypatch):
+    def broken(shell):
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr("llmspell.repl.chat.current", broken)
     with opened(ScriptedProvider()) as shell:
-        do(shell, "chat = Agent.create{}")
-        shell.session.hub.ledger = None
-        shell.watch.look()
+        do(shell, "chat = Agent.create{}", "chat:execute('hello')")
         assert shell.watch.state == State("scripted/model")
+
+
+def test_a_model_that_nobody_knows_more_of_is_asked_about_once():
+    class Unknown(ScriptedProvider):
+        asked = 0
+
+        async def info(self, ref):
+            self.asked += 1
+            raise RuntimeError("planted")
+
+    provider = Unknown(answer=lambda request: ["a word"])
+    with opened(provider) as shell:
+        do(shell, "chat = Agent.create{}", "chat:execute('hello')")
+        for thread in threading.enumerate():
+            if thread.name == "llmspell-window":
+                thread.join()
+        asked = provider.asked
+        do(shell, "x = 1", "x = 2")
+        assert provider.asked == asked
+        assert shell.watch.state.context_window is None
