@@ -385,12 +385,15 @@ def test_a_conversation_of_a_script_goes_on(chat):
         a:execute('say one') a:save('mine')
         local b = Agent.create{ tools = { 'calculator' }, approve = function() return true end }
         b:execute('say one') b:save('careful')
+        local c = Agent.create{ format = { type = 'object', properties = { name = { type = 'string' } } } }
+        c:save('data')
     """
     assert chat.llmspell("exec", script).stderr == ""
     model, options, *messages = json.loads(chat("two", "--name", "mine").stdout)
     assert (model, options, len(messages)) == ("blue", {"max_tokens": 9}, 3)
     script = "local a = Agent.load('mine') print(a.name, #a:messages())"
     assert chat.llmspell("exec", script).stdout == "poet\t4\n"
+    assert chat("two", "--name", "data").stdout == '{"name": "Ann"}\n'
     refused = chat("two", "--name", "careful")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "had to be approved" in refused.stderr
@@ -461,7 +464,7 @@ def test_ctrl_c_in_a_terminal(chat):
 def test_a_terminal_is_asked_for_a_prompt_where_stdin_is_to_be_one(chat):
     with chat.terminal("-") as terminal:
         terminal.wait_for("the prompt; Ctrl-D ends it")
-        terminal.type("say Good\rday\r")
+        terminal.type("say **Good** day\r")
         terminal.press("ctrl-d")
         assert terminal.wait_end() == 0
         assert "Good day" in terminal.screen

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llmspell.providers.contract import Image
 
 MOST_BYTES: Final = 20_000_000
-"""Of one file. No model reads more text, and no provider takes larger pictures."""
+"""Of one file, so that a slip of the hand doesn't fill the memory."""
 
 STDIN: Final = "-"
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)

@@ -23,12 +23,7 @@ def chat(context: Context) -> int:
         return start(context, mode="chat", agent=given)  # without any the agent waits for the first question
     if sys.stdout is None:
         raise UsageError("there is no stdout for the answer")
-    turn = _turn(context)
-    result = context.wait(_answered(context, turn))
-    if context.given("json"):
-        _print(result.plain(), indent=2)
-    elif turn.format is not None:
-        _print(result.data, indent=2 if sys.stdout.isatty() else None)
+    result = context.wait(_answered(context, _turn(context)))
     if result.finish_reason == "content_filter":
         raise ContentFiltered(f"the filter of {result.provider} stopped the answer")
     return 0
@@ -120,11 +115,12 @@ def _given(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _answered(context: Context, turn: TurnInput) -> Result:
-    """Let the model answer, and keep the chat to go on with."""
-    from llmspell.cli.answering import answer
+    """Let the model answer, show it, and keep the chat to go on with."""
+    from llmspell.cli.answering import answer, write
     from llmspell.cli.kept_chat import KeptChat
     from llmspell.cli.logged import watch
     from llmspell.cli.missing import Fetcher
+    from llmspell.cli.output import as_json
     from llmspell.providers.contract import Notice
 
     hub = context.hub
@@ -133,8 +129,14 @@ async def _answered(context: Context, turn: TurnInput) -> Result:
     kept = KeptChat(context.given("name"))
     given = _given({"model": context.given("model"), **_settings(context)})
     agent = await kept.begin(context.session.agents, given, goes_on=bool(context.given("continue")))
-    silent = context.given("json") or turn.format is not None
-    result = await (agent.execute(turn) if silent else answer(agent, turn, hub, context.settings.logs))
+    if context.given("json"):
+        result = await agent.execute(turn)
+        write(as_json(result.plain()) + "\n", sys.stdout)
+    elif turn.format or agent.config.format:
+        result = await agent.execute(turn)
+        write(as_json(result.data, 2 if sys.stdout.isatty() else None) + "\n", sys.stdout)
+    else:
+        result = await answer(agent, turn, hub, context.settings.logs)
     if result.finish_reason == "length":
         hub.tell(result.model, Notice("the answer stopped at max_tokens; --max-tokens N lets it be longer"))
     if result.success and context.settings.logs.requests:
@@ -143,10 +145,3 @@ async def _answered(context: Context, turn: TurnInput) -> Result:
         except StorageError as error:  # the answer is there
             hub.tell("chat", Notice(f"it is not kept: {error.message}"))
     return result
-
-
-def _print(value: Any, indent: int | None) -> None:
-    from llmspell.cli.answering import write
-    from llmspell.cli.output import as_json
-
-    write(as_json(value, indent) + "\n", sys.stdout)
