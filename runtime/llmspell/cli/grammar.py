@@ -193,7 +193,7 @@ VERBS: Sequence[Verb] = (
     ),
     Verb(
         ("chat",),
-        "ask a model",
+        "ask a model a question, with files, pictures and pipes",
         "chat:chat",
         (Argument("prompt", "what to ask; stdin and files stand before it, or for it", optional=True),),
         (*OF_CHAT, *PROGRAM),
