@@ -9,7 +9,9 @@ from llmspell.lua.session import Session
 from llmspell.plugins.hookspecs import hookimpl
 from llmspell.plugins.host import PluginHost
 from llmspell.plugins.values import LuaModule
-from llmspell.repl.documentation import Documentation, own_function, printable, summary
+from llmspell.repl.annotations import own_function
+from llmspell.repl.documentation import Documentation
+from llmspell.repl.summaries import printable, summary
 
 MODULE = """
 ---Counts things.

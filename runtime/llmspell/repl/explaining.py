@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from llmspell.lua.reference import Entry, Part
-from llmspell.repl.documentation import Documentation, summary
+from llmspell.repl.documentation import Documentation
 from llmspell.repl.registry import GROUPS, Command
+from llmspell.repl.summaries import summary
 
 WIDEST: Final = 100
 _TITLES: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from llmspell.repl.documentation import printable, summary
+from llmspell.repl.summaries import printable, summary
 
 if TYPE_CHECKING:
     from llmspell.lua.reference import Entry, Part
@@ -59,7 +59,7 @@ class Signatures:
         before = text[:cursor]
         if not before or len(before) > LONGEST_SOURCE:
             return None
-        from llmspell.repl.completion.context import context  # not before the first key
+        from llmspell.repl.completion.scanning import context  # not before the first key
 
         argument = context(before).argument
         if argument is None:

@@ -27,7 +27,7 @@ def is_going(shell: Shell) -> bool:
 def explain(shell: Shell, words: str) -> None:
     """A name is written as in Lua: `Agent.create`, or `agent:execute` of a variable."""
     from llmspell.repl import explaining
-    from llmspell.repl.completion.context import context
+    from llmspell.repl.completion.scanning import context
     from llmspell.repl.completion.values import Values
 
     if not words:

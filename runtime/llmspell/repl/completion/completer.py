@@ -14,10 +14,11 @@ from llmspell.lua.reference import Entry
 from llmspell.repl.completion import paths, texts
 from llmspell.repl.completion.candidates import Candidate, Offer, beginning
 from llmspell.repl.completion.commands import Commands
-from llmspell.repl.completion.context import Context, context
+from llmspell.repl.completion.context import Context
 from llmspell.repl.completion.known import Known
+from llmspell.repl.completion.scanning import context
 from llmspell.repl.completion.values import Values
-from llmspell.repl.documentation import printable, summary
+from llmspell.repl.summaries import printable, summary
 from llmspell.repl.tokens import KEYWORDS
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from llmspell.repl.completion.candidates import Candidate, Kept
-from llmspell.repl.documentation import summary
+from llmspell.repl.summaries import summary
 
 if TYPE_CHECKING:
     from llmspell.repl.shell import Shell

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.lua.reference import Entry
+from llmspell.repl.annotations import GLOBALS, own_function
 from llmspell.repl.completion.candidates import Candidate
 from llmspell.repl.completion.context import CALL, Chain
-from llmspell.repl.documentation import GLOBALS, Documentation, own_function, printable, summary
+from llmspell.repl.documentation import Documentation
+from llmspell.repl.summaries import printable, summary
 
 if TYPE_CHECKING:
     from llmspell.lua.console import Console
