@@ -43,7 +43,8 @@ class Answering:
         self._hub.on_event = self._hear
         out, error = self._real
         sys.stdout = cast(TextIO, _Beside(out, self))
-        sys.stderr = cast(TextIO, _Beside(error, self, at_once=True))
+        if error.isatty():  # it is the same screen
+            sys.stderr = cast(TextIO, _Beside(error, self, asks=True))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -73,10 +74,15 @@ class Answering:
         elif kind == "end":
             self._stream.end()
 
-    def aside(self, text: str, *, at_once: bool) -> None:
+    def aside(self, text: str) -> None:
         """What others print."""
         with self._lock:
-            self._stream.aside(text, at_once=at_once)
+            self._stream.aside(text)
+
+    def reveal(self) -> None:
+        """What others have printed must be seen, a line without an end too."""
+        with self._lock:
+            self._stream.reveal()
 
     def echoed(self) -> None:
         """The terminal has shown ^C."""
@@ -93,16 +99,19 @@ class Answering:
 
 
 class _Beside:
-    """Stands in for a standard stream; ``at_once`` says whether beginnings of lines must be seen, as those of questions
-    must."""
+    """Stands in for a standard stream; one that ``asks`` is flushed for a question to be seen."""
 
-    def __init__(self, real: TextIO, answering: Answering, *, at_once: bool = False) -> None:
-        self._real, self._answering, self._at_once = real, answering, at_once
+    def __init__(self, real: TextIO, answering: Answering, *, asks: bool = False) -> None:
+        self._real, self._answering, self._asks = real, answering, asks
         self.buffer = _Bytes(self)
 
     def write(self, text: str) -> int:
-        self._answering.aside(text, at_once=self._at_once)
+        self._answering.aside(text)
         return len(text)
+
+    def flush(self) -> None:
+        if self._asks:
+            self._answering.reveal()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -119,7 +128,7 @@ class _Bytes:
         return len(data)
 
     def flush(self) -> None:
-        """What is written goes out at once."""
+        self._stream.flush()
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -199,7 +199,8 @@ def test_thoughts_stand_before_the_answer_and_calls_between():
     screen.stream.note("⚙ calculator(6 * 7)\n → 42")
     screen.stream.note("  another")
     assert (
-        screen.show("It is *42*.") == "I think.\n\nYes.\n\nLet me see\n\n⚙ calculator(6 * 7) → 42\n  another\n\nIt is 42."
+        screen.show("It is *42*.")
+        == "I think.\n\nYes.\n\nLet me see\n\n⚙ calculator(6 * 7) → 42\n  another\n\nIt is 42."
     )
     written = "".join(screen.written)
     assert "\x1b[2mI \x1b[22m" in written and "\x1b[2m  another\x1b[22m" in written
@@ -233,12 +234,15 @@ def test_what_the_terminal_writes_itself_takes_nothing_away(text):
     assert "".join(lines[1:]).replace("^C", "").replace("*", "") == text.replace("*", "").strip()
 
 
-def test_a_question_of_others_is_seen_at_once():
+def test_a_question_of_others_is_seen():
     screen = Screen(40)
     screen.stream.text("some **words**")
-    screen.stream.aside("told\n", at_once=True)
+    screen.stream.aside("told\n")
+    screen.stream.reveal()
     assert screen.rows == "told\nsome **words**"
-    screen.stream.aside("sure? ", at_once=True)
+    screen.stream.aside("sure? ")
+    assert screen.rows == "told\nsome **words**"
+    screen.stream.reveal()
     assert screen.rows == "told\nsome words\nsure?"
     assert screen.show("*yes*") == "told\nsome words\nsure?\nyes"
 

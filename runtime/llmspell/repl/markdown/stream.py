@@ -90,24 +90,29 @@ class MarkdownStream:
         self._plain(indent + " ".join(line.split()), dim=True)
         self._plain("\n")
 
-    def aside(self, text: str = "", *, at_once: bool = False) -> None:
-        """What somebody else writes, as it is. Its lines go above what is pending of the answer; of its last line the
-        beginning waits for the end, if it needn't be seen ``at_once``. Without a text somebody is about to write, and
-        what is pending is rendered."""
-        text, self._begun = self._begun + text, ""
+    def aside(self, text: str = "") -> None:
+        """What somebody else writes, as it is. Its lines go above what is pending of the answer, and of the last one
+        the beginning waits for its end, or for `reveal`. Without a text somebody is about to write, and what is pending
+        is rendered."""
         if self._answer is not None and self._answer.drafting:
-            lines, newline, rest = text.rpartition("\n")
+            lines, newline, self._begun = (self._begun + text).rpartition("\n")
             if newline:
                 self._write(self._answer.above(lines + newline))
-            if text and not (rest and at_once):
-                self._begun = rest
-                return
-            text = rest
-            self._leave()
-        elif not self._at_start and not self._broken_in:
+            if not text:
+                self._leave()
+            return
+        if not self._at_start and not self._broken_in:
             self._plain("\n")
         if text:
             self._broken_in = not text.endswith(("\n", "\r\x1b[K"))
+            self._write(text)
+
+    def reveal(self) -> None:
+        """Show the line that somebody else has begun: it may be a question."""
+        if self._begun:
+            text, self._begun = self._begun, ""
+            self._leave()
+            self._broken_in = True
             self._write(text)
 
     def echoed(self, columns: int) -> None:
