@@ -156,7 +156,9 @@ def test_the_comment_above_a_users_function():
     assert [(part.name, part.text) for part in entry.params] == [("n", "what to double")]
 
 
-@pytest.mark.parametrize("source", [None, "", "--[[ long ]]\nfunction f() end", "x = 1\nfunction f() end"])
+@pytest.mark.parametrize(
+    "source", [None, "", "---@class X\nfunction f() end", "--[[ long ]]\nfunction f() end", "x = 1\nfunction f() end"]
+)
 def test_no_comment_above_a_users_function(source):
     entry = own_function("f", {"parameters": ["..."], "line": 2}, source)
     assert (entry.signature, entry.text) == ("f(...)", "")

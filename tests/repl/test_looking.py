@@ -44,6 +44,12 @@ def test_help_lists_the_commands_that_make_sense_by_group(shell, said):
     assert max(map(len, lines)) < 80
 
 
+def test_help_fits_a_narrow_terminal(said, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert max(map(len, said(".help").splitlines())) <= 40
+    assert max(map(len, said(".help string.match").splitlines())) <= 40
+
+
 def test_help_of_a_command(said):
     assert said(".help .inspect").startswith("\n".join((
         ".inspect EXPRESSION", "", "  Show all of a value: what the echo cuts, and its methods. Texts are shown up",

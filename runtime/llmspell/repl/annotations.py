@@ -28,12 +28,13 @@ def own_function(name: str, description: dict[str, Any], source: str | None) -> 
 def _comment_above(source: str, line: int) -> list[str]:
     lines = source.split("\n")[: max(line - 1, 0)]
     found: list[str] = []
-    while lines and (match := re.match(r"\s*---?(?!\[)(.*)", lines.pop())):
+    while lines and (match := re.match(r"\s*--+(?![-\[]|\s*@class)(.*)", lines.pop())):
         found.insert(0, f"---{match[1].strip()}")
     return found
 
 
 def bare(name: str) -> str:
+    """A name without the mark of what may be left out."""
     return name.rstrip("?")
 
 
@@ -53,6 +54,7 @@ def of_field(owner: str, part: Part) -> Entry:
 
 
 def parameter(text: str) -> Part:
+    """A parameter, or a field, of a type: ``name: type``."""
     name, _, type_ = text.partition(":")
     return Part(name.strip(), type_.strip(), "")
 

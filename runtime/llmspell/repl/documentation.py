@@ -43,9 +43,8 @@ class Documentation:
     def member(self, owner: str, name: str) -> Entry | None:
         """What an object of a class has under a name."""
         owner = _class(owner)
-        return (
-            self._functions.get(f"{owner}:{name}") or self.field(owner, name) or self._functions.get(f"{owner}.{name}")
-        )
+        functions = self._functions
+        return functions.get(f"{owner}:{name}") or self.field(owner, name) or functions.get(f"{owner}.{name}")
 
     def class_entry(self, name: str) -> Entry | None:
         """The class of a value, by what the value calls it."""
@@ -88,11 +87,11 @@ class Documentation:
                 found = None
             elif owner:
                 found = self.member(owner, str(key))
-                owner = self._classof_field(found)
+                owner = self._class_of_field(found)
             else:
                 name = f"{name}.{key}" if name else str(key)
                 found = self.find(name)
-                owner = self._classof_field(found)
+                owner = self._class_of_field(found)
         return found or (Entry("class", owner, owner, "") if owner else None)
 
     def class_of(self, type_: str) -> str:
@@ -109,7 +108,7 @@ class Documentation:
                 return tuple(parameter(text) for text in listed(option[1:-1]))
         return ()
 
-    def _classof_field(self, entry: Entry | None) -> str:
+    def _class_of_field(self, entry: Entry | None) -> str:
         return self.class_of(entry.signature.partition(": ")[2]) if entry and entry.kind == "field" else ""
 
     @property
