@@ -10,7 +10,7 @@ local env, strings, math_type = K.env, K.string_methods, math.type
 local encode, decode, array = env.JSON.stringify, env.JSON.parse, env.JSON.array
 
 -- Tables behind a value; fields that are walked over; bytes of a name that is offered, and of the text of a value.
-local HOPS, WALKED, LONGEST, SHOWN = 20, 100000, 100, 40
+local HOPS, WALKED, LONGEST, SHOWN = 20, 50000, 100, 40
 
 -- What objects have whose `__index` is a function of llmspell.
 local members = K.members
