@@ -24,7 +24,7 @@ def edited(text: str, suffix: str = ".lua") -> str | None:
         path = os.path.join(folder, f"input{suffix}")
         try:
             with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:
-                file.write(text)
+                file.write(text if not text or text.endswith("\n") else f"{text}\n")
             if subprocess.call([*command, path]) != 0:
                 return None
             with open(path, encoding="utf-8", errors="replace") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -84,4 +85,5 @@ def _long_lua() -> Lexer:
 
 def prepare() -> None:
     """Import what the first colour needs. In any thread."""
-    _lua()
+    with suppress(Exception):
+        _lua()

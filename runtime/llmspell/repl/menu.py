@@ -21,7 +21,7 @@ class Menu(Completer):
 
     def __init__(self, completer: Completer) -> None:
         self._threaded = ThreadedCompleter(_Safe(completer))
-        self._tab: Buffer | None = None
+        self._waiting: Buffer | None = None
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         return self._threaded.get_completions(document, complete_event)
@@ -29,24 +29,27 @@ class Menu(Completer):
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
-        async for completion in self._threaded.get_completions_async(document, complete_event):
-            yield completion
-        buffer, self._tab = self._tab, None
-        if buffer is not None:  # once the buffer has them all
-            asyncio.get_running_loop().call_soon(self._take, buffer, document)
+        try:
+            async for completion in self._threaded.get_completions_async(document, complete_event):
+                yield completion
+            if self._waiting is not None:  # until the buffer has them all
+                asyncio.get_running_loop().call_soon(self._take, self._waiting, document)
+        finally:
+            self._waiting = None
 
     def tab(self, buffer: Buffer) -> None:
         """Complete as far as it is certain, then go from one possibility to the next.
 
-        Tab pressed while the completions are still looked for counts when they are there.
+        Completions that are still looked for, also because somebody types, are waited for: prompt_toolkit would forget
+        that Tab was pressed.
         """
         state = buffer.complete_state
-        if state is None:
-            buffer.start_completion(insert_common_part=True)
-        elif not state.completions:
-            self._tab = buffer
-        else:
+        if state is not None and state.completions:
             self._take(buffer, buffer.document)
+            return
+        self._waiting = buffer
+        if state is None:
+            buffer.start_completion()
 
     def _take(self, buffer: Buffer, document: Document) -> None:
         state = buffer.complete_state
