@@ -7,7 +7,7 @@ from llmspell.cli.context import Context
 from llmspell.cli.programs import terminal_session
 from llmspell.lua import api
 from llmspell.plugins.host import PluginHost
-from llmspell.repl import registry
+from llmspell.repl import chat, registry
 from llmspell.repl.shell import Shell
 from llmspell.testing import scripted_plugin
 
@@ -33,5 +33,8 @@ def do(shell, *lines):
     for line in lines:
         if registry.is_command(line):
             registry.carry_out(shell, line)
+        elif shell.mode == "chat":
+            chat.talk(shell, line)
         else:
             shell.run(line)
+        shell.watch.look()

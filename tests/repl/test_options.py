@@ -124,7 +124,7 @@ def test_options_of_the_chat_reach_its_requests(capfd):
     provider = ScriptedProvider(models=("model",), answer=lambda request: ["yes"])
     with opened(provider, mode="chat") as shell:
         do(shell, ".set system 'Be brief.'", ".set temperature 0.25", ".set max_tokens 9")
-        shell.job("chat", "hello")
+        do(shell, "hello")
         (request,) = provider.requests
         assert [(one.role, one.content) for one in request.messages] == [("system", "Be brief."), ("user", "hello")]
         assert (request.options["temperature"], request.options["max_tokens"]) == (0.25, 9)
@@ -132,7 +132,7 @@ def test_options_of_the_chat_reach_its_requests(capfd):
         do(shell, ".set temperature")
         assert "temperature = 0.25" in capfd.readouterr().out
         do(shell, ".set temperature 0.5", ".set temperature default")
-        shell.job("chat", "and now?")
+        do(shell, "and now?")
         assert "temperature" not in provider.requests[-1].options
         assert [one.content for one in provider.requests[-1].messages[1:]] == ["hello", "yes", "and now?"]
 

@@ -61,15 +61,15 @@ def test_a_chat_shows_what_was_used_and_what_there_is_room_for():
     provider = Slow(models=(ModelInfo("model", "scripted", window=1000),))
     provider.enqueue("one two", usage=Usage(20, 5, cost=0.25))
     with opened(provider, mode="chat") as shell:
-        shell.job("chat", "hello")
+        do(shell, "hello")
         assert shell.watch.state == State("scripted/model", "scripted", 25, None, False, 0.25), "nobody was waited for"
         provider.let.set()
         changed(shell.watch, lambda state: state.context_window == 1000)
         provider.enqueue("three", usage=Usage(30, 1, cost=0.25))
-        shell.job("chat", "more")
+        do(shell, "more")
         assert shell.watch.state == State("scripted/model", "scripted", 31, 1000, False, 0.5)
         asked = provider.asked
-        do(shell, "x = 1")
+        do(shell, ".lua", "x = 1")
         assert provider.asked == asked, "once for a model"
 
 

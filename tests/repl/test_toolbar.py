@@ -96,3 +96,24 @@ def test_whatever_fails_the_prompt_is_there():
             raise RuntimeError("planted")
 
     assert toolbar(SimpleNamespace(signatures=Broken(), width=80)) == []
+
+
+def test_the_chat_fills_it_in(repl):
+    def foot(text):
+        terminal.wait_for(lambda terminal: terminal.below[-1:] == [text])
+
+    terminal = repl(columns=100)
+    foot("smollm2:135m  F3: chat")
+    terminal.run(".set max_tokens 8")
+    terminal.run(".chat")
+    terminal.run("Say hi.")
+    terminal.wait_for(lambda terminal: "of 8,192 tokens" in terminal.below[-1])
+    assert terminal.below[-1].startswith("smollm2:135m  gguf  ")
+    terminal.resize(24, 30)
+    foot("smollm2:135m  gguf  0% full")
+    terminal.resize(24, 100)
+    terminal.run(".reset")
+    foot("smollm2:135m  gguf  F3: Lua")
+    terminal.run(".lua")
+    terminal.type("string.rep(")
+    terminal.wait_for(lambda terminal: terminal.below[-1].startswith("string.rep("))

@@ -110,4 +110,5 @@ class App:
             shell.output.note("no answer")
         except Exception as error:  # noqa: BLE001 - a fault of ours or of a plugin must not cost the session
             shell.output.fault(error)
+        shell.watch.look()
         sys.stdout.flush()

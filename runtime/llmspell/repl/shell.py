@@ -172,7 +172,6 @@ class Shell:
             self.questions.attend(False)
         if made.done.is_set():
             self._tell_end(made)
-        self.watch.look()
         return made
 
     def resume(self) -> None:
