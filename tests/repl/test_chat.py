@@ -132,9 +132,11 @@ def test_what_is_no_agent_is_not_talked_to(shell, value, capsys):
 
 
 def test_an_agent_that_was_destroyed_is_none(shell, capsys):
-    do(shell, ".chat", "chat:destroy()")
+    do(shell, ".chat", ".lua", "chat:destroy()")
     assert chat.current(shell) is None
-    do(shell, ".chat", "chat = nil", ".chat")
+    chat.talk(shell, "hello?")
+    assert "was destroyed" in capsys.readouterr().err
+    do(shell, "chat = nil", ".chat")
     assert chat.current(shell) is not None
 
 
