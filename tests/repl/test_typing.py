@@ -141,7 +141,7 @@ def test_history_is_gone_through_and_searched(terminal):
     terminal.press("ctrl-r")
     terminal.wait_for("search")
     terminal.type("of_al")
-    terminal.wait_for(re.compile(r"lua> first_of_all = 1\n.*search.*of_al"))
+    terminal.wait_for(re.compile(r"lua> first_of_all = 1\s+I-search.*of_al"))
     terminal.press("escape", "ctrl-c")
     terminal.wait_prompt()
 
