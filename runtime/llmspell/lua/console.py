@@ -244,7 +244,7 @@ class Console:
             )
             world.live.loop()
             world.live.stays = True
-            world.driver.on_failure = lambda: None
+            world.driver.ends_all = False
             self._ready.set()
             try:
                 world.driver.run(self._pump)

@@ -35,8 +35,8 @@ class Driver:
         self.ended: dict[int, Failure | None] = {}
         self.cancelled: set[int] = set()
         """The ended ones that were cancelled."""
-        self.on_failure: Callable[[], None] = lambda: vm.cancel_all("cancelled", "the script failed")
-        """What becomes of the other tasks when a root task has failed."""
+        self.ends_all = True
+        """Whether a root task that fails ends all the others."""
         self.release: Callable[[str, Any], None] = lambda kind, number: None
         self.fatal: LLMSpellError | None = None
         self.began = 0.0
@@ -110,7 +110,8 @@ class Driver:
             if details[0] == "out_of_memory":
                 self.fatal = self.vm.out_of_memory()
             self.ended[root] = Failure(*details)
-            self.on_failure()
+            if self.ends_all:
+                self.vm.cancel_all("cancelled", "the script failed")
         else:
             self.ended[root] = None
             if status == "cancelled":
