@@ -222,6 +222,16 @@ def test_a_call_that_is_refused_or_fails(shell, provider, asked):
     assert "⚙ two()\n  → " in told and "not today" in told and told.endswith("\n\nWell.\n")
 
 
+@pytest.mark.parametrize(
+    ("reason", "remark", "remembered"), [("length", "was cut", 2), ("content_filter", "filter stopped", 0)]
+)
+def test_what_an_answer_lacks_is_said(shell, provider, asked, reason, remark, remembered):
+    provider.enqueue("some text", finish=reason)
+    lines = asked("1").splitlines()
+    assert lines[:2] == ["some text", ""] and remark in lines[2]
+    assert len(chat.current(shell).messages()) == remembered
+
+
 def test_a_notice_is_said_once(shell, provider, capfd):
     provider.enqueue("old").enqueue(Notice("look out"), "one")
     do(shell, "chat = Agent.create{ context = 'drop_oldest', max_tokens = 20 }")

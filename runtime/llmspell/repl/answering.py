@@ -7,7 +7,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
-from llmspell.repl.markdown import MarkdownStream, prepare
+from llmspell.repl.markdown import SharedStream, prepare
 
 if TYPE_CHECKING:
     from llmspell.providers.contract import ChatEvent
@@ -31,9 +31,9 @@ class Answering:
         self._lock = threading.RLock()
         self._stream = self._made(shell.colour)
 
-    def _made(self, colour: bool) -> MarkdownStream:
+    def _made(self, colour: bool) -> SharedStream:
         shell, out = self._shell, self._real[0]
-        return MarkdownStream(
+        return SharedStream(
             lambda text: _write(out, text), lambda: shell.width, lambda: shell.height, colour, terminal=out.isatty()
         )
 
@@ -69,10 +69,8 @@ class Answering:
     def _take(self, kind: str, text: str) -> None:
         if kind in SHOWN:
             getattr(self._stream, kind)(text)
-        elif kind == "pause":
-            self._stream.aside()
-        elif kind == "end":
-            self._stream.end()
+        elif kind in ("pause", "end"):
+            getattr(self._stream, kind)()
 
     def aside(self, text: str) -> None:
         """What others print."""

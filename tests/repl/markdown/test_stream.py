@@ -6,7 +6,7 @@ import re
 import pyte
 import pytest
 
-from llmspell.repl.markdown import MarkdownStream
+from llmspell.repl.markdown import MarkdownStream, SharedStream
 from llmspell.repl.markdown.rendering import Renderer
 
 WHOLE = """
@@ -91,7 +91,7 @@ class Screen:
             self.written.append(text)
             feed(text)
 
-        self.stream = MarkdownStream(write, lambda: self.width, lambda: self.height, more.pop("colour", True), **more)
+        self.stream = SharedStream(write, lambda: self.width, lambda: self.height, more.pop("colour", True), **more)
 
     def show(self, *pieces):
         for piece in pieces:
@@ -269,13 +269,24 @@ def test_what_others_print_between_blocks():
     assert screen.rows == "hm\nhalf" and screen.screen.cursor.x == 0
 
 
-def test_what_somebody_writes_elsewhere_finds_everything_rendered():
+def test_a_pause_renders_what_is_there():
     screen = Screen(40)
     screen.stream.text("some **words**")
-    screen.stream.aside()
+    screen.stream.pause()
     assert screen.rows == "some words" and screen.screen.cursor.x == 0
     screen.stream.note("note")
     assert screen.show("*next*") == "some words\n\nnote\n\nnext"
+
+
+def test_a_screen_that_shrinks_at_the_end_shows_nothing_twice():
+    screen = Screen(60)
+    screen.stream.text("*one* " * 15)
+    screen.width = 30
+    assert screen.show().count("*one*") == 15
+
+
+def test_a_very_narrow_screen():
+    assert "1 a" in Screen(8).show("1. a\n   - b\n\n| x | y |\n|---|---|\n| z | w |\n")
 
 
 @pytest.mark.parametrize("colour", [True, False])

@@ -110,6 +110,11 @@ local function short(value)
   return sub(text, 1, stop) .. "…"
 end
 
+local lacks = {
+  length = "the answer was cut where max_tokens, or the context, ends",
+  content_filter = "the provider's filter stopped the answer; it isn't remembered",
+}
+
 -- What is told of each kind of event but the text.
 local function teller()
   local started -- the id of the call that was told last
@@ -135,6 +140,9 @@ local function teller()
     end,
     notice = function(event) tell("notice", event.text) end,
     retry = function(event) tell("note", "asked again: " .. event.text) end,
+    finish = function(event)
+      if lacks[event.finish_reason] then tell("note", lacks[event.finish_reason]) end
+    end,
   }
 end
 

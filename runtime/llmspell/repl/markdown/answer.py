@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from llmspell.repl.markdown.blocks import Blocks, Piece
 from llmspell.repl.markdown.draft import Draft
 from llmspell.repl.markdown.rendering import Renderer
+
+LEAST_WIDTH: Final = 20
+"""Columns for which lists and tables are laid out, however few there are."""
 
 
 class Answer:
@@ -91,7 +95,7 @@ class Answer:
         if piece.kind == "code":
             return space + self._renderer.code(piece.text)
         if piece.kind == "block":
-            return space + self._renderer.block(piece.text, self._width(), piece.number)
+            return space + self._renderer.block(piece.text, max(self._width(), LEAST_WIDTH), piece.number)
         if piece.kind == "fence":
             self._renderer.open_code(piece.text)
         return space + self._renderer.dim(piece.text) + "\n"

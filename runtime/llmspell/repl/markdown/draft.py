@@ -35,7 +35,13 @@ class Draft:
         """Begin anew where the cursor is."""
         self._columns = self._width()
         self._rows = self._line_rows = self._column = 0
-        self.kept = self._line_kept = False
+        self._kept = self._line_kept = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether it can't be taken back as a whole."""
+        self._look()
+        return self._kept
 
     @property
     def inside(self) -> bool:
@@ -71,18 +77,17 @@ class Draft:
         """So many columns may have been written at the cursor by the terminal itself."""
         self._column += columns
         if self._column > self._columns:  # in this row or the next: nobody knows
-            self.kept = self._line_kept = True
+            self._kept = self._line_kept = True
 
     def keep(self) -> str:
         """Make it a part of what stays; the cursor is at the start of a row then."""
         ending = "\n" if self.inside else ""
-        self.kept = self._line_kept = True
+        self._kept = self._line_kept = True
         self._line_rows = self._column = 0
         return ending
 
     def erase(self) -> str:
         """What takes the draft back, or where it is kept its last line, as far as that can be."""
-        self._look()
         if not self.kept:
             return _up(self._rows)
         if not self._line_kept:
@@ -94,7 +99,7 @@ class Draft:
         narrower = self._width() < self._columns
         if narrower:
             self._columns = self._width()
-        self.kept = self.kept or narrower or self._rows >= tall
+        self._kept = self._kept or narrower or self._rows >= tall
         self._line_kept = self._line_kept or narrower or self._line_rows >= tall
 
 

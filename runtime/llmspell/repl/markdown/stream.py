@@ -31,7 +31,7 @@ class MarkdownStream:
 
     ``width`` and ``height`` say what the terminal has now. Without ``colour`` nothing is rendered. Control characters
     are shown and never sent; only where the output is no ``terminal`` everything goes out byte for byte. Nobody else
-    may write in the meantime, except through `aside`.
+    may write before `end` or `pause`; see `SharedStream`.
     """
 
     def __init__(
@@ -48,10 +48,6 @@ class MarkdownStream:
         self._part: Part = ""
         self._answer: Answer | None = None
         self._at_start = True
-        self._broken_in = False
-        """Whether the cursor is behind something that others have begun."""
-        self._begun = ""
-        """What others have begun and isn't on the screen."""
         self._held = ""
 
     def text(self, delta: str) -> None:
@@ -90,37 +86,9 @@ class MarkdownStream:
         self._plain(indent + " ".join(line.split()), dim=True)
         self._plain("\n")
 
-    def aside(self, text: str = "") -> None:
-        """What somebody else writes, as it is. Its lines go above what is pending of the answer, and of the last one
-        the beginning waits for its end, or for `reveal`. Without a text somebody is about to write, and what is pending
-        is rendered."""
-        if self._answer is not None and self._answer.drafting:
-            lines, newline, self._begun = (self._begun + text).rpartition("\n")
-            if newline:
-                self._write(self._answer.above(lines + newline))
-            if not text:
-                self._leave()
-            return
-        if not self._at_start and not self._broken_in:
-            self._plain("\n")
-        if text:
-            self._broken_in = not text.endswith(("\n", "\r\x1b[K"))
-            self._write(text)
-
-    def reveal(self) -> None:
-        """Show the line that somebody else has begun: it may be a question."""
-        if self._begun:
-            text, self._begun = self._begun, ""
-            self._leave()
-            self._broken_in = True
-            self._write(text)
-
-    def echoed(self, columns: int) -> None:
-        """The terminal itself has written at the cursor, as it does where Ctrl-C is pressed."""
-        if self._answer is not None and self._answer.drafting:
-            self._answer.echoed(columns)
-        elif self._at_start:
-            self._broken_in = True
+    def pause(self) -> None:
+        """Render what is there of the last block: more of this may come, but something else comes before."""
+        self._leave()
 
     def end(self) -> None:
         """Render what is there of the last block; the cursor is at the start of a row then."""
@@ -154,11 +122,6 @@ class MarkdownStream:
         elif not self._at_start:
             self._plain("\n")
         self._held = ""
-        if self._begun:
-            text, self._begun = self._begun, ""
-            self._write(text)
-            self._broken_in = True
-        self._out("")
 
     def _plain(self, text: str, *, dim: bool = False) -> None:
         self._at_start = text.endswith("\n")
@@ -167,8 +130,5 @@ class MarkdownStream:
         self._out(f"\x1b[2m{text}\x1b[22m" if dim and self._colour else text)
 
     def _out(self, text: str) -> None:
-        if self._broken_in:
-            self._broken_in = False
-            text = "\n" + text
         if text:
             self._write(text)
