@@ -20,19 +20,19 @@ def edited(text: str, suffix: str = ".lua") -> str | None:
         UsageError: there is no editor, or it can't be started.
     """
     command = _editor()
-    with tempfile.TemporaryDirectory(prefix="llmspell-") as folder:  # private, as prompts are
-        path = os.path.join(folder, f"input{suffix}")
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix="llmspell-") as folder:  # private, as prompts are
+            path = os.path.join(folder, f"input{suffix}")
             with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:
                 file.write(text if not text or text.endswith("\n") else f"{text}\n")
             if subprocess.call([*command, path]) != 0:
                 return None
             with open(path, encoding="utf-8", errors="replace") as file:
                 return file.read().rstrip("\n")
-        except OSError as error:
-            raise UsageError(
-                f"the editor {command[0]} failed: {error.strerror}", hint="set VISUAL or EDITOR to one that runs here"
-            ) from None
+    except OSError as error:
+        raise UsageError(
+            f"the editor {command[0]} failed: {error.strerror}", hint="set VISUAL or EDITOR to one that runs here"
+        ) from None
 
 
 def _editor() -> list[str]:
