@@ -73,7 +73,7 @@ class App:
             try:
                 text = self._prompt.read()
             except EOFError:
-                self._shell.leave()
+                self._shell.leave(self._shell.console.exit_code or 0)
             except KeyboardInterrupt:
                 self._shell.output.note("Ctrl-D or .exit leaves")
                 continue

@@ -98,7 +98,7 @@ class Prompt:
             input=input,
             output=output or create_output(always_prefer_tty=True),
         )
-        shell.redraw = self._session.app.invalidate
+        shell.redraw, shell.end_prompt = self._session.app.invalidate, self._end
         # A terminal that doesn't say where its cursor is gets a smaller menu. That is no reason for a warning.
         self._session.app.renderer.cpr_not_supported_callback = None
 
@@ -111,6 +111,17 @@ class Prompt:
         with above():
             text = session.prompt(default=default, pre_run=self._prepare)
         return _meant(text, self._shell)
+
+    def _end(self) -> None:
+        """Have `read` raise EOFError, where it reads. From any thread."""
+        app = self._session.app
+
+        def end() -> None:
+            if app.is_running and not app.is_done:
+                app.exit(exception=EOFError)
+
+        if app.loop is not None and app.is_running:
+            app.loop.call_soon_threadsafe(end)
 
     def use_history(self, buffer: Buffer) -> None:
         """Look back at the inputs of the mode as it is now."""

@@ -13,6 +13,7 @@ from llmspell.lua.console import Console, Input
 from llmspell.lua.report import exit_code_of
 from llmspell.repl.documentation import Documentation
 from llmspell.repl.history import histories
+from llmspell.repl.interrupts import Presses
 from llmspell.repl.options import Options
 from llmspell.repl.output import Output
 from llmspell.repl.questions import Questions
@@ -69,10 +70,13 @@ class Shell:
         """What was typed in each mode, in earlier sessions too."""
         self.redraw: Callable[[], None] = lambda: None
         """Draws prompt and toolbar anew, where they are up; the prompt sets it."""
+        self.end_prompt: Callable[[], None] = lambda: None
+        """Ends the prompt, where it is up, as Ctrl-D does; the prompt sets it."""
         self._changed = threading.Event()
+        self.presses = Presses(self._changed.set)
         session.ask = self.questions.ask
         self.console = Console(session, self, script=session.script or "repl", folder=folder, ops=self.questions.ops())
-        self.console.on_change = self._changed.set
+        self.console.on_change = self._note_change
         self.questions.on_question = self._changed.set
 
     # ── showing ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -140,7 +144,8 @@ class Shell:
         self.options.tell_lua()
         before = usage(self)
         self.questions.attend(True)  # before it begins, since it may ask at once
-        made = self.attend(begin())
+        with self.presses:
+            made = self.attend(begin())
         if self.options.timing and made.done.is_set():
             self.output.note(took(made.ms, before, usage(self)))
         return made
@@ -167,7 +172,8 @@ class Shell:
         self.last = made
         self.questions.attend(True)
         try:
-            self._attend(made)
+            with self.presses:
+                self._attend(made)
         finally:
             self.questions.attend(False)
         if made.done.is_set():
@@ -181,29 +187,26 @@ class Shell:
             self.attend(self.last)
 
     def _attend(self, made: Input) -> None:
-        asked: float | None = None
-        leaving = warned = False
-        while True:
-            try:
-                self._changed.wait(0.1)
-                self._changed.clear()
-                if made.done.is_set() or self.paused:
-                    return
+        heard, warned = 0, False
+        while not (made.done.is_set() or self.paused):
+            self._changed.wait(0.1)
+            self._changed.clear()
+            with self.presses.raising():
                 self.questions.answer_pending()
-                hung = asked is not None and time.monotonic() - asked > GRACE
-                if hung and leaving:
-                    leave(INTERRUPTED)
-                if hung and not warned:
-                    warned = True
-                    self.warn("it doesn't stop", "press Ctrl-C again to leave llmspell")
-            except KeyboardInterrupt:
-                leaving = asked is not None
-                asked = asked or time.monotonic()
+            if self.presses.count > heard:
+                heard = self.presses.count
                 if self.answering is not None:
                     self.answering.echoed()
                 else:
                     self.say("")  # the terminal has shown ^C
                 self.console.interrupt()
+            first = self.presses.first
+            if first is not None and time.monotonic() - first > GRACE and not made.done.is_set():
+                if heard > 1:
+                    leave(INTERRUPTED)
+                if not warned:
+                    warned = True
+                    self.warn("it doesn't stop", "press Ctrl-C again to leave llmspell")
 
     def _tell_end(self, made: Input) -> None:
         if made.status == "failed" and made.failure is not None:
@@ -240,6 +243,11 @@ class Shell:
         """A background task has failed."""
         self.failure = failure
         self.output.failure(failure, self._cause(failure), prefix="in the background: ")
+
+    def _note_change(self) -> None:
+        self._changed.set()
+        if self.console.gone:
+            self.end_prompt()
 
     def pause(self, place: str) -> None:
         """The debugger holds everything."""
