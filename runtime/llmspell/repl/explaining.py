@@ -39,8 +39,8 @@ def overview(commands: Iterable[Command], width: int) -> str:
     groups: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
     for command in commands:
         groups[command.group].append((command.usage, command.help))
-    blocks = [f"{_TITLES[group]}\n{_rows(rows, width)}" for group, rows in groups.items() if rows]
-    return "\n".join([*blocks, f"Keys\n{_rows(_KEYS, width)}", f"More\n{_rows(_MORE, width)}"])
+    blocks = [f"{_TITLES[group]}\n{two_columns(rows, width)}" for group, rows in groups.items() if rows]
+    return "\n".join([*blocks, f"Keys\n{two_columns(_KEYS, width)}", f"More\n{two_columns(_MORE, width)}"])
 
 
 def of_command(command: Command, width: int) -> str:
@@ -60,13 +60,17 @@ def of_entry(entry: Entry, documentation: Documentation, width: int) -> str:
     rows = [(part.name, _typed(part)) for part in entry.params]
     rows += [(f"→ {part.name}".rstrip(), _typed(part)) for part in entry.returns]
     if rows:
-        parts += ["", _rows(rows, width)]
+        parts += ["", two_columns(rows, width)]
     taken: dict[tuple[Part, ...], list[str]] = {}
     for part in entry.params:
         if fields := documentation.fields_of(part.type):
             taken.setdefault(fields, []).append(part.name.rstrip("?"))
     for fields, names in taken.items():
-        parts += ["", f"Fields of {' and '.join(names)}:", _rows([(one.name, _typed(one)) for one in fields], width)]
+        parts += [
+            "",
+            f"Fields of {' and '.join(names)}:",
+            two_columns([(one.name, _typed(one)) for one in fields], width),
+        ]
     return "\n".join(parts)
 
 
@@ -80,10 +84,10 @@ def _of_class(entry: Entry, documentation: Documentation, width: int) -> Iterato
     methods = [one for owner in owners for one in documentation.members(owner) if one.kind == "function"]
     for title, listed in (("Functions", functions), ("Methods", methods)):
         if listed:
-            yield f"\n{title}:\n{_rows([(one.signature, summary(one.text)) for one in listed], width)}"
+            yield f"\n{title}:\n{two_columns([(one.signature, summary(one.text)) for one in listed], width)}"
     fields = [part for owner in owners for part in documentation.fields(owner) if not part.type.startswith("fun(self:")]
     if fields:
-        yield f"\nFields:\n{_rows([(part.name, _typed(part)) for part in fields], width)}"
+        yield f"\nFields:\n{two_columns([(part.name, _typed(part)) for part in fields], width)}"
 
 
 def _typed(part: Part) -> str:
@@ -94,7 +98,7 @@ def _filled(text: str, width: int) -> str:
     return textwrap.fill(text, _room(width), initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _rows(rows: Sequence[tuple[str, str]], width: int) -> str:
+def two_columns(rows: Sequence[tuple[str, str]], width: int) -> str:
     """Two columns; what is too wide for the left one stands above its text."""
     room = _room(width)
     left = min(max((len(name) for name, _ in rows), default=0), room // 3) + 4

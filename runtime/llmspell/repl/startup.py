@@ -42,13 +42,13 @@ def begin(shell: Shell, file: str | None, *, debug: bool = False, agent: Mapping
 
 
 def banner(shell: Shell) -> None:
-    """Two lines, and a third where no model is here yet."""
+    """Two lines, and a third where no model was pulled yet."""
     shell.say(f"llmspell {__version__}, {shell.session.model}")
     other = "F3 or .chat talks to the model" if shell.mode == "lua" else "F3 or .lua goes to Lua"
     shell.say(f".help explains, {other}, Ctrl-D leaves")
     wanted = missing_model(shell)
     if wanted:
-        shell.say(f"no model is here yet: .pull {wanted} fetches one, .models looks for others")
+        shell.say(f"no model was pulled yet: .pull {wanted} fetches one, .models looks for others")
 
 
 def missing_model(shell: Shell) -> str | None:

@@ -52,7 +52,8 @@ def parts_of(state: State, tasks: int, mode: str, paused: str | None) -> list[Pa
     """What there is to show, from left to right."""
     parts = []
     if paused:
-        parts.append(Part(f"paused at {paused}", 0, WARNING, f"paused {paused}"))
+        place = harmless(paused)
+        parts.append(Part(f"paused at {place}", 0, WARNING, f"paused {place}"))
     parts.append(Part(harmless(state.model), 1, STRONG, harmless(state.model.rpartition("/")[2])))
     if state.backend and not state.model.startswith(f"{state.backend}/"):
         parts.append(Part(harmless(state.backend), 6))
@@ -69,7 +70,8 @@ def parts_of(state: State, tasks: int, mode: str, paused: str | None) -> list[Pa
         parts.append(Part(dollars(state.cost), 4))
     if tasks:
         parts.append(Part(f"{tasks} task{'s' * (tasks != 1)} running", 2, short=f"{tasks} running"))
-    parts.append(Part(f"{SWITCH}: {'chat' if mode == 'lua' else 'Lua'}", 7))
+    if not paused:
+        parts.append(Part(f"{SWITCH}: {'chat' if mode == 'lua' else 'Lua'}", 7))
     return parts
 
 

@@ -43,7 +43,7 @@ def models(shell: Shell, words: str) -> None:
     takes="available",
 )
 def pull(shell: Shell, words: str) -> None:
-    """By its name, or as ``hf:owner/repo``, or from a URL."""
+    """By its name, or as `hf:owner/repo`, or from a URL."""
     from llmspell.cli.pulling import fetch
 
     spec, *rest = words.split()

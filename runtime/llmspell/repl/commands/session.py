@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from llmspell.cli.output import is_terminal, table
+from llmspell.cli.output import is_terminal
 from llmspell.errors import UsageError
 from llmspell.repl.option_table import find, options
 from llmspell.repl.registry import command
@@ -26,14 +26,15 @@ def set_option(shell: Shell, words: str) -> None:
         option = find(name)
         shell.output.note(f"{name} = {_shown(shell.options.get(option)) or 'not set'}: {option.key.description}")
         return
-    every = options().values()
-    for head, of_chat in (("OPTION", False), ("OF THE CHAT", True)):
+    from llmspell.repl.explaining import two_columns
+
+    for title, of_chat in (("Options of the REPL", False), ("Options of the chat", True)):
         rows = [
-            (option.name, _shown(shell.options.get(option)), option.key.description)
-            for option in every
+            (f"{option.name} = {_shown(shell.options.get(option)) or 'not set'}", option.key.description)
+            for option in options().values()
             if (option.field is not None) == of_chat
         ]
-        shell.say(table((head, "VALUE", "MEANING"), rows))
+        shell.say(f"{title}\n{two_columns(rows, shell.width)}")
 
 
 def _shown(value: Any) -> str | None:
