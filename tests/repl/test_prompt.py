@@ -116,9 +116,11 @@ class Words:
     def __init__(self, *words):
         self.words = words
         self.may = threading.Event()
+        self.waited = threading.Event()
 
     def get_completions(self, document, event):
         self.may.wait(20)
+        self.waited.set()
         before = document.get_word_before_cursor()
         for word in self.words:
             if word.startswith(before):
@@ -149,6 +151,25 @@ def test_tab_completes_as_far_as_it_is_certain_also_when_completions_come_late(s
         made._session.default_buffer.on_text_changed += after_change
         pipe.send_text(f"{typed}\t")
         assert made.read() == result
+
+
+def test_completions_that_are_looked_for_keep_neither_the_history_nor_enter_waiting(shell, monkeypatch):
+    words = Words("always", "altogether")
+    monkeypatch.setattr(completion, "make_completer", lambda shell: words)
+    shell.histories["lua"].add("alpha = 1")
+    with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+        made = Prompt(shell, input=pipe, output=DummyOutput())
+        waiting = ["\x1b[A\r"]
+
+        def after_render(_):
+            if made._session.default_buffer.complete_state is not None and waiting:
+                pipe.send_text(waiting.pop())
+
+        made._session.app.after_render += after_render
+        pipe.send_text("al")
+        assert made.read() == "alpha = 1"
+        assert not words.waited.is_set()
+        words.may.set()
 
 
 # ── plain terminals ───────────────────────────────────────────────────────────────────────────────────────────────────

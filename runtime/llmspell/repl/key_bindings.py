@@ -75,11 +75,14 @@ def key_bindings(shell: Shell, prompt: Prompt) -> KeyBindings:
     @bindings.add("down", filter=typing & ~has_selection)
     def _(event: KeyPressEvent) -> None:
         """Go to the line above or below; beyond the first and the last one, to inputs that begin like this one."""
+        buffer = event.current_buffer
+        if buffer.complete_state is not None and not buffer.complete_state.completions:
+            buffer.complete_state = None  # a menu that isn't there yet takes no keys
         with prompt.searching_history():
             if event.key_sequence[0].key == Keys.Up:
-                event.current_buffer.auto_up(count=event.arg)
+                buffer.auto_up(count=event.arg)
             else:
-                event.current_buffer.auto_down(count=event.arg)
+                buffer.auto_down(count=event.arg)
 
     @bindings.add(Keys.BracketedPaste, filter=typing)
     def _(event: KeyPressEvent) -> None:

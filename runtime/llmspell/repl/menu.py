@@ -1,39 +1,54 @@
-"""The menu of completions: it never fails, and Tab takes from it what can only be meant."""
+"""The menu of completions: it never fails, keeps nobody waiting, and Tab takes from it what can only be meant."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import (
-    CompleteEvent,
-    Completer,
-    Completion,
-    ThreadedCompleter,
-    get_common_complete_suffix,
-)
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, get_common_complete_suffix
 from prompt_toolkit.document import Document
 
 
 class Menu(Completer):
-    """Another completer in a thread of its own. One that fails has nothing to offer."""
+    """Another completer in a thread of its own. One that fails has nothing to offer.
+
+    prompt_toolkit's own `ThreadedCompleter` has the prompt wait for its thread when the input is already entered.
+    """
 
     def __init__(self, completer: Completer) -> None:
-        self._threaded = ThreadedCompleter(_Safe(completer))
+        self._completer = completer
         self._waiting: Buffer | None = None
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        return self._threaded.get_completions(document, complete_event)
+        try:
+            yield from self._completer.get_completions(document, complete_event)
+        except Exception:  # noqa: BLE001 - whoever types must not be stopped
+            return
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[Completion]] = loop.create_future()
+
+        def tell(found: list[Completion]) -> None:
+            if not answer.done():
+                answer.set_result(found)
+
+        def look() -> None:
+            found = list(self.get_completions(document, complete_event))
+            with suppress(RuntimeError):  # the prompt is gone
+                loop.call_soon_threadsafe(tell, found)
+
+        threading.Thread(target=look, name="llmspell-completion", daemon=True).start()
         try:
-            async for completion in self._threaded.get_completions_async(document, complete_event):
+            for completion in await answer:
                 yield completion
             if self._waiting is not None:  # until the buffer has them all
-                asyncio.get_running_loop().call_soon(self._take, self._waiting, document)
+                loop.call_soon(self._take, self._waiting, document)
         finally:
             self._waiting = None
 
@@ -63,14 +78,3 @@ class Menu(Completer):
             buffer.insert_text(common)
         else:
             buffer.complete_next()
-
-
-class _Safe(Completer):
-    def __init__(self, completer: Completer) -> None:
-        self._completer = completer
-
-    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        try:
-            yield from self._completer.get_completions(document, complete_event)
-        except Exception:  # noqa: BLE001 - whoever types must not be stopped
-            return
