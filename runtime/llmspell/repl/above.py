@@ -13,9 +13,9 @@ from typing import Any, Final, TextIO, cast
 from prompt_toolkit.application import get_app_session, run_in_terminal
 
 PAUSE: Final = 0.05
-"""Seconds between two times that the prompt makes way: each time it is drawn anew."""
-MOST_WAITING: Final = 1 << 20
-"""Bytes that wait for that; who prints more waits too."""
+"""Seconds at least between two times that the prompt makes way: each time it is drawn anew."""
+MOST_WAITING: Final = 1 << 16
+"""Bytes that wait for that; who prints more waits too, so that the prompt can be read and typed at in a flood."""
 PATIENCE: Final = 5.0
 """Seconds that it waits at most."""
 
@@ -52,26 +52,25 @@ class _Lines:
         self._waiting: list[tuple[TextIO, bytes]] = []
         self._size = 0
         self._begun: dict[TextIO, list[bytes]] = {}
-        self._scheduled = self._closed = False
+        self._scheduled: asyncio.AbstractEventLoop | None = None
+        self._closed = False
 
     def add(self, stream: TextIO, data: bytes) -> None:
         """Take what somebody prints; from any thread."""
         with self._printed:
             if self._closed:
-                return _put(stream, data)
+                _put(stream, data)
+                return
             lines, end, rest = data.rpartition(b"\n")
             begun = self._begun.setdefault(stream, [])
             if end:
-                lines = b"".join((*begun, lines, end))
+                self._waiting.append((stream, b"".join((*begun, lines, end))))
+                self._size += len(data)
+                self._schedule()
                 begun.clear()
             begun.append(rest)
-            if not end:
-                return
-            self._waiting.append((stream, lines))
-            self._size += len(lines)
-            self._schedule()
             if threading.current_thread() is not self._thread:
-                self._printed.wait_for(lambda: self._size < MOST_WAITING or self._closed, PATIENCE)
+                self._hold_up()
 
     def close(self) -> None:
         """The prompt is gone: print what is left, and from now on at once."""
@@ -81,24 +80,40 @@ class _Lines:
                 _put(stream, b"".join(begun))
             self._closed = True
 
+    def _hold_up(self) -> None:
+        """Let a thread that prints much wait for the terminal, and for a prompt that is just coming up: it would hardly
+        get to write."""
+        if self._loop is None:
+            self._printed.wait(PAUSE)
+        else:
+            self._printed.wait_for(lambda: self._size < MOST_WAITING or self._closed, PATIENCE)
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop | None:
+        """That of the prompt, while it is up."""
+        return self._session.app.loop if self._session.app else None
+
     def _schedule(self) -> None:
-        loop = self._session.app.loop if self._session.app else None
+        loop = self._loop
         if loop is None:
             self._print()
-        elif not self._scheduled:
+        elif self._scheduled is not loop:
             try:
                 loop.call_soon_threadsafe(self._make_way, context=self._context)
-                self._scheduled = True
+                self._scheduled = loop
             except RuntimeError:  # the loop has just been closed, and `close` comes next
                 pass
 
     def _make_way(self) -> None:
-        run_in_terminal(self._print)
-        asyncio.get_running_loop().call_later(PAUSE, self._go_on)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        printed = asyncio.ensure_future(run_in_terminal(self._print))
+        # A slow terminal shows the prompt for as long as it took to print.
+        printed.add_done_callback(lambda _: loop.call_later(max(PAUSE, loop.time() - began), self._go_on))
 
     def _go_on(self) -> None:
         with self._printed:
-            self._scheduled = False
+            self._scheduled = None
             if self._waiting:
                 self._schedule()
 
