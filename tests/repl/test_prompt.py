@@ -11,8 +11,9 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from llmspell.repl import completion, highlight, lexer, toolbar
+from llmspell.repl.line_prompt import LinePrompt, continuation, prompt_text
 from llmspell.repl.menu import Menu
-from llmspell.repl.prompt import LinePrompt, Prompt, continuation, make_prompt, prompt_text
+from llmspell.repl.prompt import Prompt, make_prompt
 from repl.shells import opened
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -13,7 +13,6 @@ from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import History
 from prompt_toolkit.input import Input
 from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor, TabsProcessor
 from prompt_toolkit.output import ColorDepth, Output, create_output
@@ -22,11 +21,11 @@ from prompt_toolkit.utils import is_dumb_terminal
 
 from llmspell.repl import lexer
 from llmspell.repl.above import above
-from llmspell.repl.highlight import STYLE, harmless
-from llmspell.repl.history import InputHistory
+from llmspell.repl.highlight import STYLE
 from llmspell.repl.key_bindings import key_bindings
+from llmspell.repl.line_prompt import LinePrompt, continuation, meant, prompt_text
 from llmspell.repl.menu import Menu
-from llmspell.repl.validity import is_whole, unfenced
+from llmspell.repl.shown_history import ShownHistory
 
 if TYPE_CHECKING:
     from llmspell.repl.shell import Shell
@@ -71,7 +70,7 @@ class Prompt:
         from llmspell.repl.completion import make_completer
 
         self._shell = shell
-        self._histories = {mode: _Shown(history) for mode, history in shell.histories.items()}
+        self._histories = {mode: ShownHistory(history) for mode, history in shell.histories.items()}
         self._searching = self._prepared = False
         self.menu = Menu(make_completer(shell))
         self._session: PromptSession[str] = PromptSession(
@@ -110,7 +109,7 @@ class Prompt:
         session.default_buffer.history = self._histories[self._shell.mode]
         with above():
             text = session.prompt(default=default, pre_run=self._prepare)
-        return _meant(text, self._shell)
+        return meant(text, self._shell)
 
     def _end(self) -> None:
         """Have `read` raise EOFError, where it reads. From any thread."""
@@ -156,61 +155,3 @@ class Prompt:
         if not self._prepared:
             self._prepared = True
             threading.Thread(target=lexer.prepare, name="llmspell-lexer", daemon=True).start()
-
-
-class LinePrompt:
-    """A prompt of plain lines, which the terminal itself reads."""
-
-    def __init__(self, shell: Shell) -> None:
-        self._shell = shell
-
-    def read(self, default: str = "") -> str:
-        """The next input. Nothing can stand there already."""
-        shell = self._shell
-        before = prompt_text(shell)
-        text = input(before)
-        try:
-            while not is_whole(text, shell):
-                text += "\n" + input(continuation(len(before)))
-        except EOFError:
-            pass  # that was all: what is missing will be said
-        shell.histories[shell.mode].add(text)
-        return _meant(text, shell)
-
-
-class _Shown(History):
-    """A history as prompt_toolkit wants it."""
-
-    def __init__(self, kept: InputHistory) -> None:
-        super().__init__()
-        self._kept = kept
-
-    async def load(self) -> AsyncGenerator[str, None]:
-        for entry in reversed(self._kept.entries):
-            yield entry
-
-    def get_strings(self) -> list[str]:
-        return self._kept.entries
-
-    def append_string(self, string: str) -> None:
-        self._kept.add(string)
-
-    def load_history_strings(self) -> Iterable[str]:
-        return reversed(self._kept.entries)
-
-    def store_string(self, string: str) -> None:
-        self._kept.add(string)
-
-
-def prompt_text(shell: Shell) -> str:
-    """What stands before the first line of an input."""
-    return f"debug {harmless(shell.paused)}> " if shell.paused else f"{shell.mode}> "
-
-
-def continuation(width: int) -> str:
-    """What stands before its other lines, as wide as what is before the first."""
-    return f"{'..':>{width - 1}} "
-
-
-def _meant(text: str, shell: Shell) -> str:
-    return unfenced(text) if shell.mode == "chat" and not shell.paused else text
