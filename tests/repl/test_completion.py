@@ -229,7 +229,7 @@ def test_words_of_commands(folder, shell, complete):
 def test_what_a_held_script_sees(shell, complete):
     shell.console.ask("break_set", "app.lua", 2, None, timeout=10)
     program = "local function f(inner_value)\n  return inner_value\nend\nf({deep = 1})"
-    shell.attend(shell.console.program(program, "app.lua"))
+    shell.attend(lambda: shell.console.program(program, "app.lua"))
     assert shell.paused == "app.lua:2"
     assert complete("inner") == {"inner_value": "table"}
     assert complete("inner_value.") == {"inner_value.deep": "number 1"}

@@ -12,58 +12,20 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from llmspell.errors import Deadlock, LLMSpellError, ScriptError
 from llmspell.lua.debugger import Debugger
 from llmspell.lua.driver import Failure
 from llmspell.lua.effects import Op
+from llmspell.lua.inputs import Input, Listener, Status
 from llmspell.lua.session import Session
 from llmspell.lua.world import World
 
 T = TypeVar("T")
-Status = Literal["running", "done", "failed", "cancelled"]
 
 PARTS = ("console", "inspect", "lookup", "frames", "debugger", "chatting")
 """What a console loads of the prelude beside what scripts need."""
-
-
-class Listener(Protocol):
-    """Hears what happens, in the console's thread. Nothing it does may raise."""
-
-    def echo(self, text: str) -> None:
-        """The results of an expression, as they are shown."""
-
-    def event(self, kind: str, text: str) -> None:
-        """What a job tells."""
-
-    def failed(self, failure: Failure) -> None:
-        """A task that nobody waited for has failed."""
-
-    def pause(self, place: str) -> None:
-        """The debugger holds everything at a place, such as ``app.lua:12``."""
-
-
-class Input:
-    """What is run for the user: ``done`` is set when it has ended, ``ms`` is how long that took."""
-
-    def __init__(self, number: int, name: str) -> None:
-        self.number = number
-        self.name = name
-        self.status: Status = "running"
-        self.failure: Failure | None = None
-        self.cause: BaseException | None = None
-        self.done = threading.Event()
-        self.began = time.monotonic()
-        self.ms = 0.0
-        self.root: int | None = None
-
-    def end(self, status: Status, failure: Failure | None = None) -> None:
-        """Note how it ended, once."""
-        if not self.done.is_set():
-            self.status, self.failure = status, failure
-            self.ms = (time.monotonic() - self.began) * 1000
-            self.done.set()
 
 
 class Console:
@@ -91,7 +53,7 @@ class Console:
         """Set when a script has asked to end the process."""
         self.sources: dict[str, str] = {}
         """The text of each input and program, by its name."""
-        self.debugger = Debugger(self._note_pause, lambda: self._world.system.flush())
+        self.debugger = Debugger(self._note_pause, lambda: self.on_change(), lambda: self._world.system.flush())
         self._script, self._folder = script, folder
         self._ops: dict[str, Op] = {
             "console.echo": self._echo,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,26 +29,30 @@ class Pause:
         return f"{self.source}:{self.line}"
 
 
-class _Order:
-    """Something that the hook is to do, and its answer once it is there."""
+class Order:
+    """Something that the hook is to do: ``done`` is set when it has, ``answer`` is its text, if it has one."""
 
     def __init__(self, kind: str, args: tuple[Any, ...]) -> None:
         self.scalars = (kind, *args)
-        self.answer: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self.done = threading.Event()
+        self.answer: str | None = None
 
 
 class Debugger:
     """Holds the Lua state at a place until the user lets it go on.
 
-    ``on_pause`` is called in Lua's thread when something is held, ``flush`` to write out what scripts have printed.
+    All three are called in Lua's thread: ``on_pause`` when something is held, ``on_answer`` when an order is done, and
+    ``flush`` to write out what scripts have printed.
     """
 
-    def __init__(self, on_pause: Callable[[str], None], flush: Callable[[], None]) -> None:
+    def __init__(
+        self, on_pause: Callable[[str], None], on_answer: Callable[[], None], flush: Callable[[], None]
+    ) -> None:
         self.pause: Pause | None = None
         """Where everything is held, None while nothing is."""
-        self._on_pause, self._flush = on_pause, flush
-        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
-        self._current: _Order | None = None
+        self._on_pause, self._on_answer, self._flush = on_pause, on_answer, flush
+        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._current: Order | None = None
         self._lock = threading.Lock()
         self._stop = False
         self._left = False
@@ -61,37 +64,28 @@ class Debugger:
 
     # ── any other thread ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def command(self, kind: str, *args: Any, timeout: float | None = None) -> str | None:
-        """Have the hook do something while it is paused, and give its answer; None when it has none in time.
+    def order(self, kind: str, *args: Any) -> Order | None:
+        """Have the hook do something while everything is held; None where nothing is.
 
         The kinds are ``continue``, ``step`` with ``into``, ``over`` or ``out``, ``eval`` with code, and ``query`` with
-        the name of a function of `K.queries` and what it takes. Ctrl-C stops code that runs.
+        the name of a function of `K.queries` and what it takes. The first two let go, and are done at once.
         """
-        order = _Order(kind, args)
+        order = Order(kind, args)
         with self._lock:
             if self.pause is None or self._left:
                 return None
-            if kind == "eval":
-                self._stop = False
             if kind in ("continue", "step"):
                 self.pause = None
+                order.done.set()
+            elif kind == "eval":
+                self._stop = False
             self._orders.put(order)
-        if kind in ("continue", "step"):
-            return None
-        deadline = None if timeout is None else time.monotonic() + timeout
-        interrupted = False
-        while True:
-            left = 0.2 if deadline is None else deadline - time.monotonic()
-            try:
-                return order.answer.get(timeout=max(left, 0.0))
-            except queue.Empty:
-                if deadline is not None or self._left:
-                    return None
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                self.interrupt()
+        return order
+
+    def command(self, kind: str, *args: Any, timeout: float | None = None) -> str | None:
+        """The answer to an order; None when there is none in time."""
+        order = self.order(kind, *args)
+        return order.answer if order is not None and order.done.wait(timeout) else None
 
     def interrupt(self) -> None:
         """Stop the code that runs for the user while everything is held."""
@@ -131,7 +125,9 @@ class Debugger:
     def _answer(self, text: str | None = None) -> None:
         self._flush()
         if self._current is not None:
-            self._current.answer.put(text)
+            self._current.answer = text
+            self._current.done.set()
+            self._on_answer()
 
     def _interrupted(self) -> bool:
         stop, self._stop = self._stop, False

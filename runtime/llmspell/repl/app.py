@@ -75,6 +75,7 @@ class App:
             except EOFError:
                 self._shell.leave(self._shell.console.exit_code or 0)
             except KeyboardInterrupt:
+                self._shell.console.interrupt()  # a background task that computes, if there is one
                 self._shell.output.note("Ctrl-D or .exit leaves")
                 continue
             self._guarded(lambda text=text: self.handle(text))

@@ -14,7 +14,7 @@ from llmspell.repl.markdown.draft import shown
 
 if TYPE_CHECKING:
     from llmspell.agents.agent import Agent
-    from llmspell.lua.console import Input
+    from llmspell.lua.inputs import Input
     from llmspell.repl.shell import Shell
 
 

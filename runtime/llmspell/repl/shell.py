@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from llmspell.errors import LLMSpellError, UsageError
 from llmspell.leaving import leave
-from llmspell.lua.console import Console, Input
+from llmspell.lua.console import Console
 from llmspell.lua.report import exit_code_of
+from llmspell.repl.attending import Attendant
 from llmspell.repl.documentation import Documentation
 from llmspell.repl.history import histories
-from llmspell.repl.interrupts import Presses
 from llmspell.repl.options import Options
 from llmspell.repl.output import Output
-from llmspell.repl.questions import Questions
 from llmspell.repl.signatures import Signatures
 from llmspell.repl.source import as_expression, hoisted
 from llmspell.repl.state import Watch
@@ -26,12 +23,10 @@ if TYPE_CHECKING:
     from llmspell.cli.programs import TerminalSession
     from llmspell.config import Settings
     from llmspell.lua.driver import Failure
+    from llmspell.lua.inputs import Input
     from llmspell.repl.answering import Answering
 
 T = TypeVar("T")
-INTERRUPTED: Final = 130
-GRACE: Final = 0.8
-"""Seconds between asking what runs to stop and calling it hung."""
 
 
 class Shell:
@@ -51,7 +46,6 @@ class Shell:
         self.settings: Settings = context.settings
         self.options = Options(self)
         self.output = Output(self.options)
-        self.questions = Questions()
         self.documentation = Documentation(session)
         self.signatures = Signatures(self.documentation)
         self.watch = Watch(self)
@@ -72,12 +66,11 @@ class Shell:
         """Draws prompt and toolbar anew, where they are up; the prompt sets it."""
         self.end_prompt: Callable[[], None] = lambda: None
         """Ends the prompt, where it is up, as Ctrl-D does; the prompt sets it."""
-        self._changed = threading.Event()
-        self.presses = Presses(self._changed.set)
-        session.ask = self.questions.ask
-        self.console = Console(session, self, script=session.script or "repl", folder=folder, ops=self.questions.ops())
+        self._attendant = Attendant(self)
+        questions = self._attendant.questions
+        session.ask = questions.ask
+        self.console = Console(session, self, script=session.script or "repl", folder=folder, ops=questions.ops())
         self.console.on_change = self._note_change
-        self.questions.on_question = self._changed.set
 
     # ── showing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -143,9 +136,7 @@ class Shell:
         self._must_go_on()
         self.options.tell_lua()
         before = usage(self)
-        self.questions.attend(True)  # before it begins, since it may ask at once
-        with self.presses:
-            made = self.attend(begin())
+        made = self.attend(begin)
         if self.options.timing and made.done.is_set():
             self.output.note(took(made.ms, before, usage(self)))
         return made
@@ -167,46 +158,29 @@ class Shell:
         if self.paused:
             raise UsageError(f"everything is held at {self.paused}", hint=".continue lets it go on")
 
-    def attend(self, made: Input) -> Input:
-        """Wait until an input has ended or is paused. Ctrl-C interrupts it; a second one leaves when it hangs."""
-        self.last = made
-        self.questions.attend(True)
-        try:
-            with self.presses:
-                self._attend(made)
-        finally:
-            self.questions.attend(False)
+    def attend(self, begin: Callable[[], Input]) -> Input:
+        """Begin an input and wait until it has ended or the debugger holds it; what fails is shown."""
+        made = self.last = self._attendant.attend(begin, lambda made: made.done.is_set() or self.paused is not None)
         if made.done.is_set():
             self._tell_end(made)
         return made
 
-    def resume(self) -> None:
-        """The debugger lets everything go on: wait for the input that it held."""
+    def resume(self, *order: str) -> None:
+        """Have the debugger let everything go on, and wait for the input that it held."""
         self.paused = None
-        if self.last is not None and not self.last.done.is_set():
-            self.attend(self.last)
+        self.console.debugger.command(*order)
+        held = self.last
+        if held is not None and not held.done.is_set():
+            self.attend(lambda: held)
 
-    def _attend(self, made: Input) -> None:
-        heard, warned = 0, False
-        while not (made.done.is_set() or self.paused):
-            self._changed.wait(0.1)
-            self._changed.clear()
-            with self.presses.raising():
-                self.questions.answer_pending()
-            if self.presses.count > heard:
-                heard = self.presses.count
-                if self.answering is not None:
-                    self.answering.echoed()
-                else:
-                    self.say("")  # the terminal has shown ^C
-                self.console.interrupt()
-            first = self.presses.first
-            if first is not None and time.monotonic() - first > GRACE and not made.done.is_set():
-                if heard > 1:
-                    leave(INTERRUPTED)
-                if not warned:
-                    warned = True
-                    self.warn("it doesn't stop", "press Ctrl-C again to leave llmspell")
+    def evaluate(self, code: str) -> str | None:
+        """Have the debugger run code where it holds everything, and wait for it as for an input: its answer."""
+        order = self._attendant.attend(
+            lambda: self.console.debugger.order("eval", code),
+            lambda order: order is None or order.done.is_set() or self.console.gone,
+        )
+        self._leave_if_gone(None)
+        return None if order is None else order.answer
 
     def _tell_end(self, made: Input) -> None:
         if made.status == "failed" and made.failure is not None:
@@ -214,10 +188,12 @@ class Shell:
             self.output.failure(made.failure, self._cause(made.failure))
         elif made.status == "cancelled" and made.name != "chat" and not self.console.gone:  # the chat says more
             self.output.note("interrupted")
+        self._leave_if_gone(made.failure)
+
+    def _leave_if_gone(self, failure: Failure | None) -> None:
         if self.console.gone:
             code = self.console.exit_code
-            kind = made.failure.type if made.failure else None
-            self.leave(exit_code_of(kind) if code is None else code)
+            self.leave(exit_code_of(failure.type if failure else None) if code is None else code)
 
     def _cause(self, failure: Failure) -> BaseException | None:
         return self.console.cause_of(failure) if self.session.debug else None
@@ -245,7 +221,7 @@ class Shell:
         self.output.failure(failure, self._cause(failure), prefix="in the background: ")
 
     def _note_change(self) -> None:
-        self._changed.set()
+        self._attendant.look()
         if self.console.gone:
             self.end_prompt()
 
@@ -256,5 +232,5 @@ class Shell:
         if self.console.debugger.pause is not None:
             show_pause(self, self.console.debugger.pause)
         self.paused = place
-        self._changed.set()
+        self._attendant.look()
         self.refresh()

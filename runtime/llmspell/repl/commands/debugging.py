@@ -30,13 +30,13 @@ def run_paused(shell: Shell, path: str, arguments: Sequence[str] = ()) -> None:
 
     source = read_script(path).decode("utf-8")
     asked(shell, "hold_next")
-    shell.attend(shell.console.program(source, shown_name(path), arguments))
+    shell.attend(lambda: shell.console.program(source, shown_name(path), arguments))
 
 
 @command(".continue", "", "let the held script go on", group="debugger", shown=is_paused, where=_HELD)
 def go_on(shell: Shell, words: str) -> None:
     """Until the next breakpoint, or its end."""
-    _let_go(shell, "continue")
+    shell.resume("continue")
 
 
 @command(
@@ -46,7 +46,7 @@ def step(shell: Shell, words: str) -> None:
     """``over`` stays in the function that is looked at, ``out`` returns from it."""
     if words not in ("", "into", "over", "out"):
         raise UsageError(f"cannot step '{words}'", hint="`.step`, `.step over` or `.step out`")
-    _let_go(shell, "step", words or "into")
+    shell.resume("step", words or "into")
 
 
 @command(".up", "", "look at the frame that has called this one", group="debugger", shown=is_paused, where=_HELD)
@@ -72,7 +72,7 @@ def down(shell: Shell, words: str) -> None:
 )
 def evaluate(shell: Shell, words: str) -> None:
     """Locals can be read and set. What is no command does the same while a script is held."""
-    text = shell.console.debugger.command("eval", words)
+    text = shell.evaluate(words)
     if text is None:
         raise ScriptError("nothing is held any more")
     answer = json.loads(text)
@@ -80,13 +80,6 @@ def evaluate(shell: Shell, words: str) -> None:
         raise ScriptError(answer["text"])
     if answer["text"]:
         shell.show_lua(answer["text"])
-
-
-def _let_go(shell: Shell, *order: str) -> None:
-    shell.paused = None
-    shell.console.debugger.command(*order)
-    if shell.last is not None and not shell.last.done.is_set():
-        shell.attend(shell.last)
 
 
 def _move(shell: Shell, by: int, problem: str) -> None:
