@@ -236,8 +236,7 @@ def test_what_a_held_script_sees(shell, complete):
     assert set(complete(".eval inner")) == {".eval inner_value"}
     shell.mode = "chat"
     assert set(complete("inner")) == {"inner_value"}
-    shell.console.debugger.command("continue")
-    shell.resume()
+    shell.resume("continue")
     assert complete("inner") == {}
 
 
