@@ -225,7 +225,7 @@ class Terminal:
 
 
 class _Screen(pyte.HistoryScreen):
-    """A screen that answers, and that keeps the lines which a smaller window takes away at the top."""
+    """A screen that answers, and whose lines go up, where a lower window would hide the cursor."""
 
     answers = ""
 
@@ -233,8 +233,15 @@ class _Screen(pyte.HistoryScreen):
         self.answers += data
 
     def resize(self, lines: int | None = None, columns: int | None = None) -> None:
-        lost = max(0, self.lines - (lines or self.lines))
-        self.history.top.extend(self.buffer[row] for row in range(lost))
+        lines = lines or self.lines
+        while self.cursor.y >= lines:
+            self.history.top.append(self.buffer[0])
+            for row in range(self.lines - 1):
+                self.buffer[row] = self.buffer[row + 1]
+            self.cursor.y -= 1
+        for row in range(lines, self.lines):
+            self.buffer.pop(row, None)
+        self.lines = min(lines, self.lines)
         super().resize(lines, columns)
 
 

@@ -31,6 +31,16 @@ def test_ctrl_c_ends_what_runs_and_keeps_the_session(terminal, endless):
     assert terminal.run("kept")[1:] == ["5"]
 
 
+def test_pressing_it_again_at_once_does_no_harm(repl):
+    terminal = repl()
+    for _ in range(5):
+        begin(terminal, "while true do end")
+        terminal.press("ctrl-c", "ctrl-c", "ctrl-c")
+        terminal.wait_prompt()
+        assert terminal.run("1")[1:] == ["1"]
+    assert "Traceback" not in "\n".join(terminal.lines)
+
+
 def test_ctrl_c_at_a_prompt_drops_what_is_typed(terminal):
     terminal.wait_prompt()
     terminal.type("never_run = 1")

@@ -5,9 +5,13 @@ import pytest
 LONG = "Tell me a very long story about a lighthouse keeper and the sea."
 
 
+def shown(lines):
+    """The words of some lines as one text."""
+    return " ".join(" ".join(lines).split())
+
+
 def shown_since(terminal, row):
-    """The words that have come since a row, as one text."""
-    return " ".join(" ".join(terminal.lines[row:]).split())
+    return shown(terminal.lines[row:])
 
 
 def wait_for_words(terminal, row, count):
@@ -36,6 +40,15 @@ def test_ctrl_c_keeps_the_partial_answer_the_conversation_and_the_session(stream
     assert terminal.run("a:last().finish_reason")[1:] == ['"cancelled"']
     terminal.run("answer = a:execute{ text = 'Say hello.', max_tokens = 5 }")
     assert terminal.run("#a:messages()")[1:] == ["2"]
+
+
+def test_the_whole_answer_stays_on_the_screen(repl):
+    terminal = repl()
+    terminal.run("a = Agent.create{ max_tokens = 12 }")
+    before = terminal.row
+    terminal.run("for text in a:stream('Say hello.') do io.write(text) end")
+    answer = terminal.run("print((a:last().text:gsub('%s+', ' ')))")[1:]
+    assert shown_since(terminal, before).count(shown(answer)) == 2
 
 
 def test_the_window_may_change_while_it_streams(streaming):

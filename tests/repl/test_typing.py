@@ -25,6 +25,15 @@ def test_an_expression_shows_its_value_and_a_statement_what_it_prints(terminal, 
     assert terminal.run(typed) == [f"lua> {typed.rstrip()}", *shown]
 
 
+def test_output_that_ends_no_line_is_not_written_over(terminal):
+    assert terminal.run("io.write('not en' .. 'ded') y = 1")[1:] == ["not ended"]
+    assert terminal.run("y = 2")[1:] == []
+    assert "not ended" in terminal.lines
+    assert terminal.run("(function() io.write('a part') return 5 end)()")[1:] == ["a part", "5"]
+    shown = terminal.run("io.write('a part') error('whole')")
+    assert shown[1] == "a part" and shown[2].endswith(": whole")
+
+
 def test_the_last_results_have_names(repl):
     terminal = repl()
     assert terminal.run("_")[1:] == ["nil"]
