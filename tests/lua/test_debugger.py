@@ -182,7 +182,7 @@ def test_cleared_breakpoints_hold_nothing(debugged):
 
 
 def test_the_next_chunk_is_held_in_its_first_line(debugged):
-    debugged.ask("hold_next")
+    debugged.ask("hold_next", True)
     assert debugged.run("\n\n" + PROGRAM).place() == "app.lua:6"  # a function's statement is where it ends
     assert debugged.reason() == "start"
     assert debugged.end().status == "done"

@@ -4,6 +4,7 @@ import pytest
 
 from llmspell.errors import ScriptError, UsageError
 from llmspell.lua.code_lines import code_lines
+from llmspell.repl.commands.debugging import run_paused
 from llmspell.repl.listing import lines_around
 from repl.shells import do, opened
 
@@ -152,13 +153,21 @@ def test_steps(held):
     ]
 
 
+def test_a_program_that_is_no_lua_leaves_nothing_to_hold(shell, files, shows):
+    (files / "bad.lua").write_text("x =", encoding="utf-8")
+    run_paused(shell, "bad.lua")
+    assert "unexpected symbol" in shell.failure.message
+    assert shows("x = 1") == []
+    assert not shell.paused
+
+
 def test_a_line_alone_is_one_of_the_held_file(held):
     assert held(".break 11") == ["breakpoint 2 at app.lua:12 (line 11 has no code)"]
 
 
 def test_what_would_wait_is_refused(held, shell):
     for line in ("x = 1", ".run app.lua", ".models", ".status"):
-        with pytest.raises(UsageError, match="everything is held at app.lua:4"):
+        with pytest.raises(UsageError, match=r"everything is held at app\.lua:4"):
             do(shell, line)
     with pytest.raises(ScriptError, match="cannot wait here: the debugger holds everything"):
         do(shell, ".eval sleep(1)")

@@ -275,9 +275,9 @@ function queries.break_clear(id)
   return encode(before - #breakpoints)
 end
 
--- Hold the chunk that begins next in its first line.
-function queries.hold_next()
-  step = {}
+-- Hold the chunk that begins next in its first line, or don't.
+function queries.hold_next(wanted)
+  step = wanted and {} or nil
   watch()
   return "true"
 end

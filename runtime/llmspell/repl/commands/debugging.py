@@ -29,8 +29,10 @@ def run_paused(shell: Shell, path: str, arguments: Sequence[str] = ()) -> None:
     from llmspell.lua.script import read_script, shown_name
 
     source = read_script(path).decode("utf-8")
-    asked(shell, "hold_next")
+    asked(shell, "hold_next", True)
     shell.attend(lambda: shell.console.program(source, shown_name(path), arguments))
+    if not is_paused(shell):  # it has no line, or is no Lua
+        asked(shell, "hold_next", False)
 
 
 @command(".continue", "", "let the held script go on", group="debugger", shown=is_paused, where=_HELD)
