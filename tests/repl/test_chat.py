@@ -280,6 +280,20 @@ def test_what_can_not_be_rendered_is_shown_as_it_is(shell, provider, terminal, m
     assert tty.getvalue().endswith("*two*\n\nthree\n") and tty.getvalue().count("ValueError") == 1
 
 
+def test_an_answer_goes_on_when_the_debugger_lets_it(shell, provider, capsys, tmp_path):
+    (tmp_path / "tool.lua").write_text("""chat = Agent.create{ tools = { { name = "add", description = "adds",
+      handler = function(given)
+        return 5
+      end } } }""")
+    provider.enqueue("I look.", ToolCall(None, "add", {})).enqueue("It is *5*.")
+    do(shell, ".run tool.lua", ".break tool.lua:3")
+    chat.talk(shell, "2 + 3?")
+    assert shell.paused and shell.answering is None
+    assert "I look.\n\n⚙ add()\n" in capsys.readouterr().out
+    do(shell, ".continue")
+    assert capsys.readouterr().out == "  → 5\n\nIt is *5*.\n" and shell.answering is None
+
+
 # ── how much ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

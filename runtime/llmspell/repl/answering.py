@@ -20,7 +20,8 @@ SHOWN: Final = ("text", "reasoning", "note")
 class Answering:
     """Shows one answer; stdout and stderr pass through it meanwhile.
 
-    Made, entered and left in the main thread; `take` is called in the console's.
+    It is entered and left in the main thread, and `take` is called in the console's. One that isn't entered ends with
+    its answer, and what others print is none of its business.
     """
 
     def __init__(self, shell: Shell, hub: Hub) -> None:
@@ -29,6 +30,7 @@ class Answering:
         self._said: set[str] = set()
         self._listener = hub.on_event
         self._lock = threading.RLock()
+        self._entered = False
         self._stream = self._made(shell.colour)
 
     def _made(self, colour: bool) -> SharedStream:
@@ -38,6 +40,7 @@ class Answering:
         )
 
     def __enter__(self) -> Answering:
+        self._entered = True
         if self._shell.colour:
             prepare()
         self._hub.on_event = self._hear
@@ -71,6 +74,8 @@ class Answering:
             getattr(self._stream, kind)(text)
         elif kind in ("pause", "end"):
             getattr(self._stream, kind)()
+        if kind == "end" and not self._entered:
+            self._shell.answering = None
 
     def aside(self, text: str) -> None:
         """What others print."""

@@ -6,11 +6,9 @@ What is done to it is a job of the console (`lua/prelude/chatting.lua`), in the 
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from llmspell.errors import InvalidRequest
-from llmspell.repl.markdown.draft import shown
 
 if TYPE_CHECKING:
     from llmspell.agents.agent import Agent
@@ -64,8 +62,8 @@ def talk(shell: Shell, text: str) -> Input:
 
 def show(shell: Shell, kind: str, text: str) -> None:
     """What the job of an answer tells. In the console's thread."""
-    if shell.answering is not None:
-        shell.answering.take(kind, text)
-    elif kind == "text":  # the debugger held it, and lets it go on
-        sys.stdout.write(shown(text))
-        sys.stdout.flush()
+    if shell.answering is None:  # the debugger held it, and lets it go on
+        from llmspell.repl.answering import Answering
+
+        shell.answering = Answering(shell, shell.session.hub)
+    shell.answering.take(kind, text)
