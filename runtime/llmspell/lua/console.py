@@ -168,6 +168,10 @@ class Console:
             self._world.live.wake(self._world.live.stop)
             self._thread.join(2.5)
 
+    def note_line_end(self) -> None:
+        """Somebody else has ended the line on the terminal: what was typed."""
+        self._world.system.open_line = False
+
     @property
     def gone(self) -> bool:
         """Whether the console has ended, by `os.exit` or by a fault."""
@@ -261,7 +265,7 @@ class Console:
             self._world.driver.ended.pop(made.root, None)
         self._current = None
         self.tasks = self._world.vm.live()
-        self._world.system.flush()
+        self._world.system.end_line()  # what comes next begins on a line of its own
         made.end(status, failure)
         self.on_change()
 
@@ -303,7 +307,7 @@ class Console:
         self.on_change()
 
     def _echo(self, text: str) -> None:
-        self._world.system.flush()
+        self._world.system.end_line()
         self.listener.echo(text)
 
     def _event(self, kind: str, text: str) -> None:

@@ -25,6 +25,8 @@ class System:
         self.files = OpenFiles(grants, folder or os.getcwd())
         self._memory_used = memory_used
         self.exit_code: int | None = None
+        self.open_line = False
+        """Whether what the script has written last ends in the middle of a line."""
         self._output = False
 
     def ops(self) -> dict[str, Op]:
@@ -60,6 +62,12 @@ class System:
             self._output = False
             self._guard(sys.stdout.flush)
 
+    def end_line(self) -> None:
+        """Write out what is buffered, and end its line."""
+        if self.open_line:
+            self._write(1, "\n")
+        self.flush()
+
     def close(self) -> None:
         self.files.close_all()
         self._grants.remove_private()
@@ -69,6 +77,8 @@ class System:
     def _write(self, number: int, text: str) -> Any:
         if number == 1:
             self._output = True
+        if number < 3 and text:
+            self.open_line = text[-1] != "\n"
         if number == 2:  # what was said before on stdout comes first
             self.flush()
         result = self._guard(lambda: self.files.write(number, text))

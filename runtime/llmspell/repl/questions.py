@@ -20,6 +20,8 @@ class Questions:
 
     def __init__(self) -> None:
         self.on_question: Callable[[], None] = lambda: None
+        self.on_answer: Callable[[], None] = lambda: None
+        """Called when a line was typed, which has moved the cursor to the next one."""
         self._attended = False
         self._lock = threading.Lock()
         self._pending: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
@@ -65,6 +67,7 @@ class Questions:
                 continue
             try:
                 answer.set_result(work())
+                self.on_answer()
             except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
                 answer.set_exception(error)
             except KeyboardInterrupt:

@@ -71,6 +71,7 @@ class Shell:
         session.ask = questions.ask
         self.console = Console(session, self, script=session.script or "repl", folder=folder, ops=questions.ops())
         self.console.on_change = self._note_change
+        questions.on_answer = self.console.note_line_end
 
     # ── showing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
