@@ -211,6 +211,15 @@ def test_the_last_traceback(shows):
     ]
 
 
+def test_the_last_traceback_has_that_of_python_where_it_is_wanted(shell, shows):
+    shows("LocalLLM.info('nobody/nothing')")
+    assert not any("Traceback" in line for line in shows(".trace"))
+    shell.session.debug = True
+    shown = shows(".trace")
+    assert "Traceback (most recent call last):" in shown
+    assert shown[1] == "stack traceback:"
+
+
 def test_scripts_are_held_where_they_fail(shows):
     assert shows(".break error") == ["scripts are held where they fail, unless they catch the error"]
     shows("function f(x)\n  local kept = x\n  error('no ' .. kept)\nend")

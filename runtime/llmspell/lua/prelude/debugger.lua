@@ -60,9 +60,9 @@ end
 -- Whether a function ran well, and its results or why not.
 local function guarded(fn, ...)
   local task, before = K.current, busy
-  busy = true
   local co = create(function(...) return xpcall(fn, explained, ...) end)
   sethook(co, counted, "", EVERY)
+  busy = true
   return checked(task, task.dying, before, ended(co, resume(co, ...)))
 end
 
@@ -199,9 +199,9 @@ local function serve(threads, reason, worth)
 end
 
 hold = function(reason, worth)
+  local loop, threads = create(serve), K.threads_of(K.current.co, running())
   busy = true
-  local loop = create(serve)
-  local ok, problem = resume(loop, K.threads_of(K.current.co, running()), reason, worth)
+  local ok, problem = resume(loop, threads, reason, worth)
   busy, pause = false, nil
   if not ok then error(problem, 0) end -- the session ends
 end
