@@ -43,11 +43,12 @@ def test_another_list_counts_anew():
 
 
 def test_code_is_complete_line_by_line():
-    assert pieces("a\n  ````lua x\n  b\n   c\n  ```\n````\nd")[1:] == [
+    assert pieces("a\n  ````lua x\n  b\n   c\n  ```\n    ````\n````\nd")[1:] == [
         [("block", "a\n"), ("fence", "````lua x")],
         [("code", "b")],
         [("code", " c")],
         [("code", "```")],
+        [("code", "  ````")],
         [("fence_end", "````")],
         [("block", "d")],
     ]

@@ -21,7 +21,7 @@ _NONE: Final = "there is no chat yet: .chat begins one"
 def _agent(shell: Shell) -> Agent:
     agent = chat.current(shell)
     if agent is None:
-        raise UsageError("there is no chat to be saved", hint=".chat begins one; .save FILE.lua keeps the Lua of today")
+        raise UsageError("there is no chat yet", hint=".chat begins one; .save FILE.lua keeps the Lua so far")
     return agent
 
 

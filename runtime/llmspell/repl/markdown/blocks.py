@@ -80,11 +80,11 @@ class Blocks:
     def _code(self, line: str) -> Piece:
         assert self._fence is not None
         marker, indent = self._fence
-        text = line.rstrip()
-        if text.lstrip(" ").startswith(marker) and set(text.strip()) == {marker[0]}:
-            self._fence = None
-            return Piece("fence_end", text.strip(), gap=False)
+        text = line.strip()
         own = len(line) - len(line.lstrip(" "))
+        if own < 4 and text.startswith(marker) and set(text) == {marker[0]}:
+            self._fence = None
+            return Piece("fence_end", text, gap=False)
         return Piece("code", line[min(own, indent) :].rstrip("\n"), gap=False)
 
     # ── cutting ───────────────────────────────────────────────────────────────────────────────────────────────────
