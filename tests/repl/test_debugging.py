@@ -212,7 +212,7 @@ def test_the_last_traceback(shows):
 
 
 def test_the_last_traceback_has_that_of_python_where_it_is_wanted(shell, shows):
-    shows("LocalLLM.info('nobody/nothing')")
+    shows("x = LocalLLM.info('nobody/nothing')")
     assert not any("Traceback" in line for line in shows(".trace"))
     shell.session.debug = True
     shown = shows(".trace")
