@@ -41,6 +41,22 @@ def test_pressing_it_again_at_once_does_no_harm(repl):
     assert "Traceback" not in "\n".join(terminal.lines)
 
 
+def test_ctrl_c_at_any_moment_ends_no_session(repl):
+    terminal = repl()
+    for number in range(60):
+        terminal.type(f"last = {number}")
+        terminal.press("enter", *["ctrl-c"] * (1 + number % 4))
+        terminal.read(number % 6 / 50)  # so that they come before it runs, as it runs, and before the next prompt
+
+    def answers(terminal):
+        if terminal.at_prompt:
+            terminal.type("print('st' .. 'ill')\r")
+        return "still" in terminal.lines
+
+    terminal.wait_for(answers)
+    assert "Traceback" not in "\n".join(terminal.lines)
+
+
 def test_ctrl_c_at_a_prompt_drops_what_is_typed(terminal):
     terminal.wait_prompt()
     terminal.type("never_run = 1")
