@@ -8,7 +8,7 @@ import pytest
 from repl.terminal import Terminal
 
 PROGRAM = """\
-import sys, threading
+import contextlib, sys, threading, time
 from prompt_toolkit import PromptSession
 from llmspell.repl.above import above
 
@@ -16,9 +16,11 @@ def work():
 {work}
 
 session, thread = PromptSession("lua> "), threading.Thread(target=work, daemon=True)
-typed = threading.Event()
+typed, lock = threading.Event(), threading.RLock()
 while True:
-    with above():
+    with contextlib.ExitStack() as stack:
+        with lock:  # no line that has been begun on the terminal is ended above a prompt
+            stack.enter_context(above())
         if not thread.ident:
             thread.start()
         try:
@@ -38,7 +40,7 @@ def start(tmp_path):
 
     def start(work, **environment):
         code = PROGRAM.replace("{work}", "\n".join("    " + line for line in work.splitlines()))
-        (tmp_path / "program.py").write_text(code.replace("def work", "lock = threading.RLock()\ndef work"))
+        (tmp_path / "program.py").write_text(code)
         env = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment}
         terminal = Terminal([sys.executable, "program.py"], env=env, cwd=tmp_path)
         started.append(terminal)
@@ -59,6 +61,7 @@ for i in range(3000):
         for piece in (f"<line {i}", " is", f" whole {i}>\\n"):
             sys.stdout.write(piece)
             sys.stdout.flush()
+    time.sleep(0.0005)  # it would hardly ever let go of the lock
 """
 
 
@@ -117,14 +120,23 @@ def test_bytes_of_a_character_may_come_one_by_one(start):
     terminal.wait_for("né 漢")
 
 
-def test_what_is_typed_in_a_flood_stays(start):
-    terminal = start("for i in range(200):\n    print(i, 'x' * 1000)\n    sys.stderr.flush()\nprint('over')")
-    terminal.wait_for("x" * 80)
+FLOOD = """\
+while session.default_buffer.text != "still here":
+    time.sleep(0.01)
+for i in range(200):
+    print(i, "x" * 1000)
+    sys.stderr.flush()
+print("over")
+"""
+
+
+def test_what_is_typed_stays_in_a_flood(start):
+    terminal = start(FLOOD)
+    terminal.wait_for(at("lua> "))
     terminal.type("still here")
     terminal.wait_for("over")
     terminal.wait_for(at("lua> still here"))
-    begun = [line.partition(" ")[0] for line in terminal.lines if " x" in line]
-    assert begun == [str(i) for i in range(200)]
+    assert [line.split()[0] for line in terminal.lines if " x" in line] == [str(i) for i in range(200)]
 
 
 def test_a_dumb_terminal_gets_the_lines_too(start):

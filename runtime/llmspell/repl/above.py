@@ -37,8 +37,8 @@ def above() -> Iterator[None]:
     try:
         yield
     finally:
+        lines.close()  # first, so that nobody prints before what waits
         sys.stdout, sys.stderr = real
-        lines.close()
 
 
 class _Lines:
