@@ -152,6 +152,15 @@ def test_ctrl_c_stops_an_endless_condition_with_the_script(debugged):
     assert debugged.made.status == "cancelled"
 
 
+@pytest.mark.parametrize("loop", ["while true do end", "local x = 0 while true do x = x + 1 end"])
+def test_ctrl_c_stops_a_loop_although_lines_are_watched(debugged, loop):
+    debugged.stop_at(100)
+    debugged.run(loop)
+    while not debugged.made.done.wait(0.05):
+        debugged.console.interrupt()
+    assert debugged.made.status == "cancelled"
+
+
 def test_breakpoints_reach_coroutines_that_are_there_already(debugged):
     source = """\
 co = coroutine.create(function(a)

@@ -97,6 +97,12 @@ def test_a_file_that_is_not_here_may_come(shows):
     assert shows("load('return 1', '@later.lua')()")[0].startswith("paused at later.lua:1 ")
 
 
+def test_a_file_counts_as_it_is_now(shows, files):
+    shows(".run app.lua")
+    (files / "app.lua").write_text(f"-- new\n{PROGRAM}", encoding="utf-8")
+    assert shows(".break app.lua:4") == ["breakpoint 1 at app.lua:5 (line 4 has no code)"]
+
+
 def test_breakpoints_in_modules_and_inputs(shows, files):
     (files / "lib").mkdir()
     (files / "lib" / "twice.lua").write_text("return function(x)\n  return 2 * x\nend\n", encoding="utf-8")

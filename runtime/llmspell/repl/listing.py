@@ -13,18 +13,23 @@ AROUND: Final = 2
 """Lines before the place, and after it."""
 
 
-def source_of(shell: Shell, name: str) -> str | None:
-    """The text of a chunk as its name is shown: of an input, or of a file; None where nobody has it."""
+def source_of(shell: Shell, name: str, *, held: bool = True) -> str | None:
+    """The text of a chunk as its name is shown: of an input, or of a file; None where nobody has it.
+
+    What is ``held`` has the text that it had when it began; otherwise a file counts as it is now.
+    """
     text = shell.console.sources.get(name)
-    if text is not None:
+    if text is not None and held:
         return text
-    for folder in (shell.session.folder, os.getcwd()):
+    for folder in (shell.session.folder or "", ""):
+        path = os.path.join(folder, name)
         try:
-            with open(os.path.join(folder or "", name), encoding="utf-8") as file:
-                return file.read()
+            if os.path.isfile(path):
+                with open(path, encoding="utf-8") as file:
+                    return file.read()
         except (OSError, ValueError):
             continue
-    return None
+    return text
 
 
 def lines_around(text: str, line: int, width: int) -> str:

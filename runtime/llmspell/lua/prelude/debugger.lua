@@ -4,7 +4,7 @@
 -- Lua calls no hook of a coroutine within one, so what the user has run while a coroutine is held runs in one of its
 -- own, where Ctrl-C can reach it. It can't wait, since nothing goes on.
 
-local K, host = ...
+local K = ...
 local create, resume, status, close = coroutine.create, coroutine.resume, coroutine.status, coroutine.close
 local running, sethook, getinfo = coroutine.running, debug.sethook, debug.getinfo
 local next, type, error, load, pcall, xpcall = next, type, error, load, pcall, xpcall
@@ -146,13 +146,11 @@ watch = function()
   local wanted = step ~= nil or #breakpoints > 0
   if wanted == hooked then return end
   hooked = wanted
-  local fn, events = host.tick and K.tick, ""
+  local fn, events = K.tick, ""
   if wanted then fn, events = on_event, "l" end
   K.set_hook(fn, events)
   for co in next, coroutines do
-    if status(co) ~= "dead" then
-      if fn then sethook(co, fn, events, EVERY) else sethook(co) end
-    end
+    if status(co) ~= "dead" then sethook(co, fn, events, EVERY) end
   end
 end
 

@@ -46,7 +46,7 @@ def _set(shell: Shell, words: str) -> None:
         raise UsageError(f"cannot read '{words}'", hint="such as `.break app.lua:12`, or `.break app.lua:12 if x > 1`")
     file = _name_of(shell, given["file"]) if given["file"] or held is None else held.source
     line = int(given["line"])
-    source = source_of(shell, given["file"] or file)
+    source = source_of(shell, given["file"] or file, held=held is not None)
     lines = code_lines(source) if source is not None else []
     if lines and line > lines[-1]:
         raise UsageError(f"{file} has no code in line {line} or below", hint=f"its last line of code is {lines[-1]}")
