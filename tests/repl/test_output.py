@@ -231,3 +231,21 @@ def test_a_file_gets_no_spaces_for_a_fresh_line(output, streams):
     out, _ = streams()
     output.fresh_line()
     assert out.text == ""
+
+
+def test_a_prompt_begins_its_line(terminal):
+    before = terminal.row
+    terminal.run("for i = 1, 3 do io.write(i, ' ') end")
+    terminal.run("io.write(('x'):rep(80)) x = 1")
+    assert terminal.lines[before : terminal.row] == [
+        "lua> for i = 1, 3 do io.write(i, ' ') end",
+        "1 2 3",
+        "lua> io.write(('x'):rep(80)) x = 1",
+        "x" * 80,
+    ]
+
+
+def test_results_are_shown_in_colour(terminal):
+    terminal.run("{ 1, name = 'text', cut = ('x'):rep(300) }")
+    assert terminal.cell('"text"').fg == "green"
+    assert terminal.cell("-- cut short").fg != "default"
