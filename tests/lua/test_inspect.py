@@ -262,3 +262,17 @@ def test_a_query_may_look_without_running_code_of_a_user(fresh):
     fresh("ran = false\nloud = setmetatable({ x = 1 }, { __tostring = function() ran = true return '' end })")
     assert fresh.vm.console("query", "look", "loud") == "{ x = 1, <metatable> = { __tostring } }"
     assert fresh("ran") == "false"
+
+
+def test_messages_of_errors_are_shown_at_length(inspect):
+    inspect("ok, failed = pcall(JSON.parse, '') failed.message = ('word '):rep(100)")
+    assert f'message = "{"word " * 100}",' in inspect("failed")
+    assert f'message = "{"word " * 100}",' in inspect("{ { failed } }")
+    inspect("failed.message = failed")
+    assert inspect("failed") == '<table 1>error { type = "json_error", message = <table 1> }'
+
+
+def test_an_array_may_have_fields_that_are_not_shown(inspect):
+    assert inspect("(function() local t = {} for i = 1, 100 do t[i] = i t['f' .. i] = i end return t end)()").endswith(
+        "  … 100 more\n}\n-- cut short: .inspect shows more"
+    )

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TextIO, cast
 
@@ -16,7 +16,7 @@ PAUSE: Final = 0.05
 """Seconds at least between two times that the prompt makes way: each time it is drawn anew."""
 MOST_WAITING: Final = 1 << 16
 """Bytes that wait for that; who prints more waits too, so that the prompt can be read and typed at in a flood."""
-PATIENCE: Final = 5.0
+PATIENCE: Final = 1.0
 """Seconds that it waits at most."""
 
 
@@ -125,30 +125,8 @@ class _Lines:
             self._printed.notify_all()
 
 
-class _Stream:
-    """Stands in for one of the standard streams."""
-
-    def __init__(self, real: TextIO, lines: _Lines) -> None:
-        self._real = real
-        self._lines = lines
-        self.buffer = _Bytes(real, lines)
-
-    def write(self, text: str) -> int:
-        self._lines.add(self._real, text.encode(self._real.encoding, "replace"))
-        return len(text)
-
-    def writelines(self, lines: Any) -> None:
-        self.write("".join(lines))
-
-    def flush(self) -> None:
-        """Lines are printed when they have ended."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-
 class _Bytes:
-    """What is below such a stream."""
+    """What is below a stream that stands in for another one."""
 
     def __init__(self, real: TextIO, lines: _Lines) -> None:
         self._real = real
@@ -159,7 +137,28 @@ class _Bytes:
         return len(data)
 
     def flush(self) -> None:
-        """As that of the stream."""
+        """Lines are printed when they have ended."""
+
+
+class _Stream:
+    """Stands in for one of the standard streams."""
+
+    def __init__(self, real: TextIO, lines: _Lines) -> None:
+        self._real = real
+        self.buffer = _Bytes(real, lines)
+
+    def write(self, text: str) -> int:
+        self.buffer.write(text.encode(self._real.encoding, "replace"))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.write("".join(lines))
+
+    def flush(self) -> None:
+        """As what is below."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
 
 
 def _put(stream: TextIO, data: bytes) -> None:

@@ -31,7 +31,7 @@ class Output:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may come while something is said
 
     # ── the terminal ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -17,7 +17,7 @@ local concat, move, sort = table.concat, table.move, table.sort
 local codes, character, valid = utf8.codes, utf8.char, utf8.len
 local getinfo, getlocal, metatable_of, number = debug.getinfo, debug.getlocal, K.metatable_of, K.number
 
-local MOST_VISITED = 200000 -- keys of one table
+local MOST_VISITED = 200000  -- keys of one table
 local DEEPEST = 200          -- levels, whatever is asked for
 
 -- `depth`: levels of tables; `items`: entries of one table; `entries`: of all tables; `width`: columns; `text`: bytes
@@ -191,7 +191,7 @@ local function first_keys(t, n, limit)
         local scalar = rank[type(key)]
         if not scalar then objects = objects + 1 end
         -- Objects are taken as they come: to give each of many its number would cost more than it tells.
-        if (scalar or objects <= limit) and not (last ~= nil and before(last, key)) then
+        if limit > 0 and (scalar or objects <= limit) and not (last ~= nil and before(last, key)) then
           kept[#kept + 1] = key
           if #kept >= 2 * limit + 16 then
             shorten()
@@ -226,8 +226,8 @@ end
 -- ── building: what is to be shown, as a tree ──────────────────────────────────────────────────────────────────────
 --
 -- A leaf has `text`, and `note`, which goes behind it as a comment. A table has `name`, `entries` of key and node, and
--- `rest`, lines for what is no entry. `state` is one printing: `left` entries, `nodes` by table, `names`
--- of metatables, and whether it `cut`.
+-- `rest`, lines for what is no entry. `state` is one printing: `left` entries, `nodes` by table, `names` of metatables,
+-- and whether it `cut`.
 
 local build
 
@@ -289,7 +289,8 @@ local function described(value, node, meta, state, depth)
   if meta == Error then
     for _, key in ipairs { "type", "message", "hint" } do
       local field = rawget(value, key)
-      if field ~= nil then add(node, key .. " = ", field, state, depth) end
+      -- Messages are long, and are all that there is to see.
+      if field ~= nil then add(node, key .. " = ", field, state, type(field) == "string" and -1 or depth) end
     end
   elseif rawget(meta, "__name") == "Task" and is_host(rawget(meta, "__index")) then
     add(node, "id = ", value.id, state, depth)
@@ -320,7 +321,7 @@ local function build_table(value, state, depth)
       end
       return { text = harmless(text) }
     end
-    problem = beginning(gsub(harmless(problem), "\n.*", ""), 200)
+    problem = gsub(harmless(beginning(problem, 200)), "\n.*", "")
   end
   local node = { name = meta and named(meta), entries = {}, rest = {} }
   if next(value) ~= nil and (depth >= state.depth or state.left <= 0) then
