@@ -116,6 +116,13 @@ def test_a_local_may_stand_for_a_global_of_its_name(run, value):
     assert value("_G.print ~= nil") == "true"
 
 
+def test_what_ends_in_the_middle_of_a_line_ends_it(run, capsys):
+    run("io.write('half')")
+    run("io.write('whole\\n')")
+    run("x = 1")
+    assert capsys.readouterr().out == "half\nwhole\n"
+
+
 def test_globals_stay_globals(run, value):
     run("y = 1")
     assert value("_G.y") == "1"

@@ -5,7 +5,6 @@ import sys
 import threading
 from types import SimpleNamespace
 
-import pyte
 import pytest
 
 from llmspell.errors import ModelNotFound
@@ -211,26 +210,6 @@ def test_the_size_is_that_of_the_terminal(output, monkeypatch):
     monkeypatch.setenv("COLUMNS", "123")
     monkeypatch.setenv("LINES", "45")
     assert (output.width, output.height) == (123, 45)
-
-
-def test_a_fresh_line_begins_one_only_where_it_must(output, streams, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "10")
-    out, _ = streams(terminal=True)
-    for text in ("", "abc", "0123456789", "whole\n"):
-        out.write(text)
-        output.fresh_line()
-        out.write("> \n")
-    screen = pyte.Screen(10, 12)
-    pyte.Stream(screen).feed(out.text.replace("\n", "\r\n"))
-    assert [line.rstrip() for line in screen.display if line.strip()] == [
-        ">", "abc", ">", "0123456789", ">", "whole", ">",
-    ]  # fmt: skip
-
-
-def test_a_file_gets_no_spaces_for_a_fresh_line(output, streams):
-    out, _ = streams()
-    output.fresh_line()
-    assert out.text == ""
 
 
 def test_a_prompt_begins_its_line(terminal):

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TextIO
 
-from llmspell.cli.output import BOLD, RESET, has_colour, is_terminal, table
+from llmspell.cli.output import BOLD, RESET, has_colour, table
 from llmspell.errors import LLMSpellError, traceback_of
 from llmspell.repl.highlight import coloured, harmless
 from llmspell.repl.hints import as_commands
@@ -50,29 +50,10 @@ class Output:
         """Whether colour is welcome on stdout."""
         return _has_colour(sys.stdout)
 
-    @property
-    def _is_terminal(self) -> bool:
-        try:
-            return is_terminal(sys.stdout)
-        except ValueError:  # closed
-            return False
-
-    # ── what is said ──────────────────────────────────────────────────────────────────────────────────────────────
-
     def say(self, text: str) -> None:
         """Say a line, or some. Heads of tables may be bold."""
         parts = _BOLD.split(scrubbed(text))
         self._write("".join(part if part in (BOLD, RESET) else harmless(part) for part in parts))
-
-    def fresh_line(self) -> None:
-        """Begin a line of the terminal, where what was printed last has not ended its own.
-
-        Nobody knows where the cursor is, but as many spaces as a line has columns lead from its beginning to its end,
-        and from anywhere else to the next line.
-        """
-        if self._is_terminal:
-            with self._lock:
-                _put(sys.stdout, " " * self.width + "\r")
 
     def note(self, text: str) -> None:
         """Say what is only good to know."""

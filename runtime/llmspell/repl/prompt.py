@@ -107,7 +107,6 @@ class Prompt:
         session.editing_mode = EditingMode.VI if vi else EditingMode.EMACS
         session.cursor = ModalCursorShapeConfig() if vi else None
         session.default_buffer.history = self._histories[self._shell.mode]
-        self._shell.output.fresh_line()
         with above():
             text = session.prompt(default=default, pre_run=self._prepare)
         return meant(text, self._shell)
