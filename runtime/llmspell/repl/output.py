@@ -50,6 +50,8 @@ class Output:
         """Whether colour is welcome on stdout."""
         return _has_colour(sys.stdout)
 
+    # ── what is said ──────────────────────────────────────────────────────────────────────────────────────────────
+
     def say(self, text: str) -> None:
         """Say a line, or some. Heads of tables may be bold."""
         parts = _BOLD.split(scrubbed(text))
