@@ -1,8 +1,10 @@
-"""Ctrl-C while something runs."""
+"""Ctrl-C: counted, and raised where it is caught."""
 
 import os
 import signal
 import threading
+
+import pytest
 
 from llmspell.repl.interrupts import Presses
 
@@ -14,7 +16,7 @@ def press():
 def test_each_is_counted_and_none_is_raised():
     heard = threading.Event()
     presses = Presses(heard.set)
-    with presses:
+    with presses.counted():
         press()
         press()
     assert presses.count == 2
@@ -22,28 +24,44 @@ def test_each_is_counted_and_none_is_raised():
     assert heard.is_set()
 
 
-def test_the_handler_of_before_is_put_back():
+def test_who_heard_them_before_does_so_again():
     before = signal.getsignal(signal.SIGINT)
-    with Presses(lambda: None) as presses:
-        with presses:
+    presses = Presses(lambda: None)
+    with presses.counted():
+        with presses.counted():
             press()
         press()
         assert presses.count == 2, "the inner end is no end"
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_each_time_is_counted_from_nought():
     presses = Presses(lambda: None)
-    with presses:
+    with presses.counted():
         press()
-    with presses:
+    with presses.counted():
         assert (presses.count, presses.first) == (0, None)
 
 
-def test_a_read_is_broken_off():
-    went_on = False
-    with Presses(lambda: None) as presses, presses.raising():
+def test_a_read_is_broken_off_and_nobody_who_catches_that():
+    presses = Presses(lambda: None)
+    with presses.counted():
+        try:
+            with presses.raising():
+                press()
+                pytest.fail("the read went on")
+        except KeyboardInterrupt:
+            press()
+    assert presses.count == 2
+
+
+def test_where_nobody_waits_for_one_it_does_nothing():
+    presses = Presses(lambda: None)
+    before = presses.listen()
+    try:
+        with pytest.raises(KeyboardInterrupt), presses.raising():
+            press()
         press()
-        went_on = True
-    assert not went_on
-    assert presses.count == 1
+        assert presses.count == 2
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llmspell.errors import LLMSpellError
 from llmspell.repl import registry
+from llmspell.repl.hints import habit
 from llmspell.repl.shell import Shell
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class App:
         """The whole time of a REPL."""
         from llmspell.repl.startup import begin
 
+        self._shell.presses.listen()
         self._guarded(lambda: begin(self._shell, file, debug=debug, agent=agent))
         while True:
             try:
@@ -90,19 +92,27 @@ class App:
             registry.carry_out(shell, words)
         elif shell.paused:
             registry.carry_out(shell, f".eval {words}")
-        elif shell.mode == "chat":
+        elif shell.mode == "lua":
+            shell.inputs.append(text)
+            shell.run(text)
+            self._remind(words)  # `exit` is Lua, if not what was meant
+        elif words[0] in "/?" and habit(words):
+            self._remind(words)
+        else:
             from llmspell.repl import chat
 
             chat.talk(shell, text)
-        else:
-            shell.inputs.append(text)
-            shell.run(text)
+
+    def _remind(self, words: str) -> None:
+        if command := habit(words):
+            self._shell.output.note(f"commands begin with a dot: {command}")
 
     def _guarded(self, work: Any) -> None:
         """Do something that may fail in any way but one: it doesn't end the session."""
         shell = self._shell
         try:
-            work()
+            with shell.presses.raising():
+                work()
         except LLMSpellError as error:
             shell.report(error)
         except KeyboardInterrupt:

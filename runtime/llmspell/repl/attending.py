@@ -27,7 +27,7 @@ class Attendant:
         self.questions = Questions()
         self._shell = shell
         self._news = threading.Event()
-        self._presses = Presses(self.look)
+        self.presses = Presses(self.look)
         self.questions.on_question = self.look
 
     def look(self) -> None:
@@ -38,7 +38,7 @@ class Attendant:
         """Begin something, and wait until it has ended. Ctrl-C interrupts it; a second one leaves when it hangs."""
         self.questions.attend(True)  # before it begins, since it may ask at once
         try:
-            with self._presses:
+            with self.presses.counted():
                 begun = begin()
                 self._wait(lambda: ended(begun))
         finally:
@@ -46,13 +46,16 @@ class Attendant:
         return begun
 
     def _wait(self, ended: Callable[[], bool]) -> None:
-        shell, presses = self._shell, self._presses
+        shell, presses = self._shell, self.presses
         heard, warned = 0, False
         while not ended():
             self._news.wait(0.1)
             self._news.clear()
-            with presses.raising():
-                self.questions.answer_pending()
+            try:
+                with presses.raising():
+                    self.questions.answer_pending()
+            except KeyboardInterrupt:
+                pass  # it is counted
             if presses.count > heard:
                 heard = presses.count
                 self._show_press()

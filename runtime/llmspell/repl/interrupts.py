@@ -1,4 +1,7 @@
-"""Ctrl-C while something runs: counted, so that no exception can fall into a gap between two lines of ours."""
+"""Ctrl-C: counted while something runs, and an exception only where one is caught.
+
+An exception that may come between any two lines of ours would now and then come where nobody expects it.
+"""
 
 from __future__ import annotations
 
@@ -6,48 +9,52 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 
 class Presses:
-    """Counts Ctrl-C as long as it is entered. In the main thread; it may be entered again inside."""
+    """Hears Ctrl-C. In the main thread."""
 
     def __init__(self, on_press: Callable[[], None]) -> None:
         self.count = 0
         self.first: float | None = None
         """When it was pressed first, by `time.monotonic`."""
         self._on_press = on_press
+        self._counting = self._raises = False
+
+    def listen(self) -> Any:
+        """Hear every one from now on; gives what has heard them before."""
+        return signal.signal(signal.SIGINT, self._press)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count them, from zero unless somebody around this counts already, and raise nothing."""
+        counting, raises = self._counting, self._raises
         self._raises = False
-        self._depth = 0
-        self._previous: Any = None
-
-    def __enter__(self) -> Presses:
-        self._depth += 1
-        if self._depth == 1:
+        if not counting:
             self.count, self.first = 0, None
-            self._previous = signal.signal(signal.SIGINT, self._press)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._depth -= 1
-        if self._depth == 0:
-            signal.signal(signal.SIGINT, self._previous)
+        self._counting = True
+        before = self.listen()
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+            self._counting, self._raises = counting, raises
 
     @contextmanager
     def raising(self) -> Iterator[None]:
-        """Have it raise KeyboardInterrupt as well, where a read from the keyboard has to end."""
-        self._raises = True
+        """Have the next one raise KeyboardInterrupt. Only that one, so that nothing happens to who catches it."""
+        raises, self._raises = self._raises, True
         try:
             yield
-        except KeyboardInterrupt:
-            pass  # it is counted
         finally:
-            self._raises = False
+            self._raises = raises
 
     def _press(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         self.first = self.first or time.monotonic()
         self._on_press()
         if self._raises:
+            self._raises = False
             raise KeyboardInterrupt

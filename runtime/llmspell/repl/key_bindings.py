@@ -67,6 +67,13 @@ def key_bindings(shell: Shell, prompt: Prompt) -> KeyBindings:
         buffer.save_to_undo_stack()
         buffer.document = Document()
 
+    @bindings.add("c-c", filter=typing & ~has_text)
+    @bindings.add(Keys.SIGINT)
+    def _(event: KeyPressEvent) -> None:
+        """Break off, once: prompt_toolkit's own binding fails on those that come before the prompt is up, or gone."""
+        if event.app.future is not None and not event.app.is_done:
+            event.app.exit(exception=KeyboardInterrupt)
+
     @bindings.add("c-d", filter=inserting & has_text)
     def _(event: KeyPressEvent) -> None:
         get_by_name("delete-char").handler(event)

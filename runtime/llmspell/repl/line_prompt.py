@@ -21,12 +21,13 @@ class LinePrompt:
         """The next input. Nothing can stand there already."""
         shell = self._shell
         before = prompt_text(shell)
-        text = input(before)
-        try:
-            while not is_whole(text, shell):
-                text += "\n" + input(continuation(len(before)))
-        except EOFError:
-            pass  # that was all: what is missing will be said
+        with shell.presses.raising():
+            text = input(before)
+            try:
+                while not is_whole(text, shell):
+                    text += "\n" + input(continuation(len(before)))
+            except EOFError:
+                pass  # that was all: what is missing will be said
         shell.histories[shell.mode].add(text)
         return meant(text, shell)
 

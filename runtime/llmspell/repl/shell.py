@@ -67,6 +67,8 @@ class Shell:
         self.end_prompt: Callable[[], None] = lambda: None
         """Ends the prompt, where it is up, as Ctrl-D does; the prompt sets it."""
         self._attendant = Attendant(self)
+        self.presses = self._attendant.presses
+        """Ctrl-C."""
         questions = self._attendant.questions
         session.ask = questions.ask
         self.console = Console(session, self, script=session.script or "repl", folder=folder, ops=questions.ops())
