@@ -98,3 +98,15 @@ def test_ten_thousand_fields_are_offered_while_typing_goes_on(menu, terminal):
     menu("big.field_99", "field_9901")
     terminal.press("ctrl-c")
     assert terminal.run("big.field_9999")[1:] == ["9999"]
+
+
+def test_enter_takes_what_was_chosen_and_then_runs_the_line(menu, terminal):
+    terminal.run("chosen_one = 1; chosen_two = 2")
+    menu("chosen_", "chosen_two")
+    terminal.press("tab", "tab")
+    terminal.wait_for(lambda t: t.cursor_line == "lua> chosen_two")
+    terminal.press("enter")
+    terminal.wait_for(lambda t: not t.below[0].strip())
+    assert terminal.cursor_line == "lua> chosen_two"
+    terminal.press("enter")
+    terminal.wait_for(lambda t: t.at_prompt and t.lines[t.row - 1] == "2")

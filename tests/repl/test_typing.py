@@ -205,3 +205,15 @@ def test_an_external_editor_gives_the_input(repl):
     terminal.run("1")
     shown = terminal.run(".edit")
     assert "from the editor" in shown
+
+
+def test_what_was_dropped_is_brought_back(terminal):
+    terminal.wait_prompt()
+    terminal.type("dropped = 1")
+    terminal.wait_for(lambda t: t.cursor_line == "lua> dropped = 1")
+    terminal.press("ctrl-c")
+    terminal.wait_prompt()
+    terminal.send(b"\x1f")  # Ctrl-_
+    terminal.wait_for(lambda t: t.cursor_line == "lua> dropped = 1")
+    terminal.press("ctrl-c")
+    terminal.wait_prompt()
