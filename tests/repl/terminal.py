@@ -25,8 +25,6 @@ PROMPT = re.compile(r"(?:lua|chat|debug [^>]*)> ")
 KEYS = {
     "alt-enter": "\x1b\r",
     "backspace": "\x7f",
-    "delete": "\x1b[3~",
-    "down": "\x1b[B",
     "end": "\x1b[F",
     "enter": "\r",
     "escape": "\x1b",
@@ -35,7 +33,6 @@ KEYS = {
     "home": "\x1b[H",
     "left": "\x1b[D",
     "right": "\x1b[C",
-    "shift-tab": "\x1b[Z",
     "tab": "\t",
     "up": "\x1b[A",
 }

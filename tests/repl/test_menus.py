@@ -39,7 +39,9 @@ def test_fields_through_metatables(menu, terminal):
 
 
 def test_methods_after_a_colon_run_no_code_of_the_user(menu, terminal):
-    terminal.run("ran = 0; thing = setmetatable({ go = print, halt = print }, { __index = function() ran = ran + 1 end })")
+    terminal.run(
+        "ran = 0; thing = setmetatable({ go = print, halt = print }, { __index = function() ran = ran + 1 end })"
+    )
     menu("thing:", "halt", "tab")
     terminal.press("ctrl-c")
     assert terminal.run("ran")[1:] == ["0"]

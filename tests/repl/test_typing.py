@@ -199,12 +199,27 @@ def test_vi_keys(repl):
 
 def test_an_external_editor_gives_the_input(repl):
     editor = repl.cwd / "editor.sh"
-    editor.write_text('#!/bin/sh\nprintf "print(\'from the editor\')" > "$1"\n')
+    editor.write_text('#!/bin/sh\ngrep -q typed "$1" && printf "print(\'from the editor\')" > "$1"\n')
     editor.chmod(0o755)
     terminal = repl(EDITOR=str(editor))
-    terminal.run("1")
-    shown = terminal.run(".edit")
-    assert "from the editor" in shown
+    terminal.run("typed = 1")
+    assert "from the editor" in terminal.run(".edit")
+    before = terminal.row
+    terminal.type("typed = 2")
+    terminal.wait_for(lambda t: t.cursor_line == "lua> typed = 2")
+    terminal.press("f2")
+    terminal.wait_for(lambda t: "from the editor" in t.lines[before:])
+
+
+def test_a_line_is_begun_where_the_input_is_whole(terminal):
+    terminal.wait_prompt()
+    terminal.type("one = 1")
+    terminal.press("alt-enter")
+    terminal.type("two = 2")
+    terminal.wait_for(lambda t: t.cursor_line.endswith(".. two = 2"))
+    terminal.press("enter")
+    terminal.wait_prompt()
+    assert terminal.run("one + two")[1:] == ["3"]
 
 
 def test_what_was_dropped_is_brought_back(terminal):
