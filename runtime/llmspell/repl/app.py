@@ -71,14 +71,21 @@ class App:
 
         self._shell.presses.listen()
         self._guarded(lambda: begin(self._shell, file, debug=debug, agent=agent))
+        failed = False
         while True:
             try:
                 text = self._prompt.read()
+                failed = False
             except EOFError:
                 self._shell.leave(self._shell.console.exit_code or 0)
             except KeyboardInterrupt:
                 self._shell.console.interrupt()  # a background task that computes, if there is one
                 self._shell.output.note("Ctrl-D or .exit leaves")
+                continue
+            except RuntimeError:  # prompt_toolkit's, when a burst of Ctrl-C hits it as it begins
+                if failed:
+                    raise
+                failed = True
                 continue
             self._guarded(lambda text=text: self.handle(text))
 
