@@ -26,7 +26,7 @@ def test_a_window_of_any_size(repl, rows, columns):
 
 
 def test_a_wide_window_uses_its_width(repl):
-    terminal = repl(columns=200)
+    terminal = repl(columns=200, COLUMNS="33")  # of a window that had another size
     shown = terminal.run("{ alpha = ('a'):rep(40), beta = ('b'):rep(40), gamma = ('c'):rep(40) }")
     assert len(shown) == 2 and len(shown[1]) > 130
 

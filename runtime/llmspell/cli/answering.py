@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from logging import INFO
 from typing import TYPE_CHECKING, Any, TextIO
 
 from llmspell.agents.events import ToolStarted
 from llmspell.cli.log_lines import level_of
-from llmspell.cli.output import as_json, has_colour, is_terminal
+from llmspell.cli.output import as_json, has_colour, is_terminal, terminal_size
 from llmspell.lua.files import write_stream
 from llmspell.providers.contract import Notice, ReasoningDelta, TextDelta
 from llmspell.providers.watching import close
@@ -73,9 +72,9 @@ async def answer(agent: Agent, turn: Any, hub: Hub, logs: Logs, *, markdown: boo
 
 def _stream(to: TextIO, rendered: bool) -> MarkdownStream:
     def width() -> int:
-        return shutil.get_terminal_size().columns
+        return terminal_size().columns
 
     def height() -> int:
-        return shutil.get_terminal_size().lines
+        return terminal_size().lines
 
     return MarkdownStream(lambda text: write(text, to), width, height, rendered, terminal=to.isatty())

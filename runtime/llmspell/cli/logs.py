@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 from llmspell.agents.history.reading import Brief, Filter, Log
 from llmspell.cli.context import Context
-from llmspell.cli.output import as_json, table
+from llmspell.cli.output import as_json, table, terminal_size
 from llmspell.errors import UsageError
 
 MANY = 20
@@ -113,7 +112,7 @@ def _print(context: Context, found: Sequence[Brief], nothing: str) -> None:
         print(nothing, file=sys.stderr)
         return
     rows = [(one.id, _moment(one.started_at), _cut(_model(one.model), 20), _tokens(one), _words(one)) for one in found]
-    width = shutil.get_terminal_size().columns
+    width = terminal_size().columns
     print("\n".join(_cut(line, width) for line in table(("ID", "WHEN", "MODEL", "TOKENS", "PROMPT"), rows).split("\n")))
 
 

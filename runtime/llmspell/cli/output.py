@@ -23,6 +23,20 @@ def has_colour(stream: TextIO | None) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or is_terminal(stream)
 
 
+def terminal_size() -> os.terminal_size:
+    """Columns and rows of the terminal that stdout is; elsewhere what COLUMNS and LINES say, or 80 and 24.
+
+    A terminal is asked first: variables don't follow when a window changes.
+    """
+    import shutil
+
+    try:
+        found = os.get_terminal_size(sys.__stdout__.fileno()) if sys.__stdout__ is not None else None
+    except (OSError, ValueError):
+        found = None
+    return found if found and found.columns > 0 else shutil.get_terminal_size()
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Rows under a head, each column as wide as its widest text; numbers stand on the right."""
     lines = [[("-" if cell is None else str(cell)) for cell in row] for row in rows]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TextIO
 
-from llmspell.cli.output import BOLD, RESET, has_colour, table
+from llmspell.cli.output import BOLD, RESET, has_colour, table, terminal_size
 from llmspell.errors import LLMSpellError, traceback_of
 from llmspell.repl.highlight import coloured, harmless
 from llmspell.repl.hints import as_commands
@@ -38,12 +37,12 @@ class Output:
     @property
     def width(self) -> int:
         """Columns of the terminal, 80 where there is none."""
-        return shutil.get_terminal_size().columns
+        return terminal_size().columns
 
     @property
     def height(self) -> int:
         """Rows of the terminal, 24 where there is none."""
-        return shutil.get_terminal_size().lines
+        return terminal_size().lines
 
     @property
     def colour(self) -> bool:
