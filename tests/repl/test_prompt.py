@@ -154,6 +154,29 @@ def test_tab_completes_as_far_as_it_is_certain_also_when_completions_come_late(s
         assert made.read() == result
 
 
+def test_a_tab_is_for_what_stood_there_then(shell, monkeypatch):
+    words = Words("always")
+    monkeypatch.setattr(completion, "make_completer", lambda shell: words)
+    with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+        made = Prompt(shell, input=pipe, output=DummyOutput())
+        pressed, waiting = [], ["\r"]
+
+        def after_key(_):
+            pressed.append(1)
+            if len(pressed) == len("nothing\t al"):
+                words.may.set()
+
+        def after_render(_):
+            state = made._session.default_buffer.complete_state
+            if waiting and state is not None and state.completions:
+                pipe.send_text(waiting.pop())
+
+        made._session.app.key_processor.after_key_press += after_key
+        made._session.app.after_render += after_render
+        pipe.send_text("nothing\t al")
+        assert made.read() == "nothing al"
+
+
 def test_completions_that_are_looked_for_keep_neither_the_history_nor_enter_waiting(shell, monkeypatch):
     words = Words("always", "altogether")
     monkeypatch.setattr(completion, "make_completer", lambda shell: words)

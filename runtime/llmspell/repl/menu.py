@@ -20,7 +20,8 @@ class Menu(Completer):
 
     def __init__(self, completer: Completer) -> None:
         self._completer = completer
-        self._waiting: Buffer | None = None
+        self._waiting: tuple[Buffer, Document] | None = None
+        """Where Tab was pressed, and at what, before there was anything to take."""
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         try:
@@ -47,10 +48,13 @@ class Menu(Completer):
         try:
             for completion in await answer:
                 yield completion
-            if self._waiting is not None:  # until the buffer has them all
-                loop.call_soon(self._take, self._waiting, document)
+            if self._waiting is not None and self._waiting[1] == document:
+                loop.call_soon(self._take, *self._waiting)  # when the buffer has them all
         finally:
-            self._waiting = None
+            if self._waiting is not None:
+                buffer, wanted = self._waiting
+                if wanted == document or wanted != buffer.document:  # it was for this, or more was typed since
+                    self._waiting = None
 
     def tab(self, buffer: Buffer) -> None:
         """Complete as far as it is certain, then go from one possibility to the next.
@@ -62,7 +66,7 @@ class Menu(Completer):
         if state is not None and state.completions:
             self._take(buffer, buffer.document)
             return
-        self._waiting = buffer
+        self._waiting = buffer, buffer.document
         if state is None:
             buffer.start_completion()
 

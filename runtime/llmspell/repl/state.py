@@ -76,13 +76,9 @@ class Watch:
             return
         self._windows[model] = None
 
-        async def ask() -> int | None:
-            info = await self._shell.session.hub.info(model)
-            return info.window or info.context_length
-
         def wait() -> None:
             try:
-                self._windows[model] = self._shell.console.wait(ask())
+                self._windows[model] = self._shell.console.wait(self._shell.session.hub.window(model))
             except Exception:  # noqa: BLE001 - the chat says why, if it matters
                 return
             self.look()
