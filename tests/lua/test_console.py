@@ -116,8 +116,9 @@ def test_a_local_may_stand_for_a_global_of_its_name(run, value):
     assert value("_G.print ~= nil") == "true"
 
 
-def test_what_ends_in_the_middle_of_a_line_ends_it(run, capsys):
+def test_what_ends_in_the_middle_of_a_line_ends_it(run, heard, capsys):
     run("io.write('half')")
+    assert heard.echoes == [], "the file that it gives is no news"
     run("io.write('whole\\n')")
     run("x = 1")
     assert capsys.readouterr().out == "half\nwhole\n"

@@ -59,9 +59,13 @@ local function remember(values)
 end
 K.remember_results = remember
 
+local out, err = env.io.stdout, env.io.stderr
+
 local function show(...)
   local values = pack(...)
   if values.n == 0 then return end
+  -- `io.write(…)` gives its file, which is no news
+  if values.n == 1 and (rawequal(values[1], out) or rawequal(values[1], err)) then return end
   remember(values)
   K.call("console.echo", K.inspect_all(values, values.n))
 end
