@@ -40,8 +40,9 @@ def test_the_environment_comes_before_the_file(store):
     key = find("openai", ("OPENAI_API_KEY",), environ={"OPENAI_API_KEY": " "}, store=store)
     assert (key.value.reveal(), key.origin, key.named) == ("from-file", f"file {store.path}", True)
     assert origin_of("openai") == f"file {store.path}"
-    assert find("groq", ("GROQ_API_KEY",), environ={}, store=store) is None
-    assert origin_of("groq") is None
+    store.remove("openai")
+    assert find("openai", ("OPENAI_API_KEY",), environ={}, store=store) is None
+    assert origin_of("openai") is None
 
 
 def test_the_variable_that_the_configuration_names_takes_the_place_of_the_usual_ones(store):

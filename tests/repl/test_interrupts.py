@@ -32,11 +32,20 @@ def test_ctrl_c_ends_what_runs_and_keeps_the_session(terminal, endless):
 
 
 def answers(terminal, word):
-    """Wait until an input is heard, however many Ctrl-C are still on their way to the prompt."""
+    """Wait until an input is heard, however many Ctrl-C are still on their way to the prompt.
+
+    A terminal throws away what was typed just before a Ctrl-C, the Enter after a line, say.
+    """
+    seen = []
 
     def heard(terminal):
-        if terminal.at_prompt:
+        line = terminal.cursor_line
+        seen.append(line)
+        if line.endswith("lua> "):
             terminal.type(f"print('{word[0]}' .. '{word[1:]}')\r")
+        elif "lua> " in line and seen[-20:] == [line] * 20:
+            terminal.press("enter")
+            seen.clear()
         return word in terminal.lines
 
     terminal.wait_for(heard)

@@ -54,6 +54,7 @@ def find(
     if found is None:
         stored = (KeyStore() if store is None else store).get(provider)
         if stored is None:
+            _origins.pop(provider, None)
             return None
         found = Key(usable(stored.text, f"the key that is kept for {provider}"), stored.origin, named=True)
     _origins[provider] = found.origin

@@ -73,12 +73,14 @@ class App:
         self._guarded(lambda: begin(self._shell, file, debug=debug, agent=agent))
         failed = False
         while True:
+            self._shell.attendant.end_echo()
             try:
                 text = self._prompt.read()
                 failed = False
             except EOFError:
                 self._shell.leave(self._shell.console.exit_code or 0)
             except KeyboardInterrupt:
+                self._shell.attendant.end_echo()
                 self._shell.console.interrupt()  # a background task that computes, if there is one
                 self._shell.output.note("Ctrl-D or .exit leaves")
                 continue
@@ -123,6 +125,7 @@ class App:
         except LLMSpellError as error:
             shell.report(error)
         except KeyboardInterrupt:
+            shell.attendant.end_echo()
             shell.output.note("interrupted")
         except EOFError:
             shell.output.note("no answer")

@@ -58,7 +58,7 @@ class Attendant:
                 pass  # it is counted
             if presses.count > heard:
                 heard = presses.count
-                self._show_press()
+                self.end_echo()
                 shell.console.interrupt()
             hung = presses.first is not None and time.monotonic() - presses.first > GRACE and not ended()
             if hung and heard > 1:
@@ -67,8 +67,11 @@ class Attendant:
                 warned = True
                 shell.warn("it doesn't stop", "press Ctrl-C again to leave llmspell")
 
-    def _show_press(self) -> None:
-        """The terminal has shown ^C, so that what comes next needs a line of its own."""
+    def end_echo(self) -> None:
+        """Begin another line where the terminal has shown a ^C."""
+        if not self.presses.echoed:
+            return
+        self.presses.echoed = False
         if self._shell.answering is not None:
             self._shell.answering.echoed()
         else:

@@ -20,6 +20,8 @@ class Presses:
         self.count = 0
         self.first: float | None = None
         """When it was pressed first, by `time.monotonic`."""
+        self.echoed = False
+        """Whether the terminal has shown a ^C, after which nobody has begun another line."""
         self._on_press = on_press
         self._counting = self._raises = False
 
@@ -53,6 +55,7 @@ class Presses:
 
     def _press(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
+        self.echoed = True
         self.first = self.first or time.monotonic()
         self._on_press()
         if self._raises:

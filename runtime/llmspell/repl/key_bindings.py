@@ -71,6 +71,7 @@ def key_bindings(shell: Shell, prompt: Prompt) -> KeyBindings:
     @bindings.add(Keys.SIGINT)
     def _(event: KeyPressEvent) -> None:
         """Break off, once: prompt_toolkit's own binding fails on those that come before the prompt is up, or gone."""
+        shell.presses.echoed |= event.key_sequence[0].key == Keys.SIGINT
         if event.app.future is not None and not event.app.is_done:
             event.app.exit(exception=KeyboardInterrupt)
 

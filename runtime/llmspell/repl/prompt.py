@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
 from prompt_toolkit.enums import EditingMode
@@ -100,6 +101,7 @@ class Prompt:
         shell.redraw, shell.end_prompt = self._session.app.invalidate, self._end
         # A terminal that doesn't say where its cursor is gets a smaller menu. That is no reason for a warning.
         self._session.app.renderer.cpr_not_supported_callback = None
+        self._session.app.before_render += self._begin_line
 
     def read(self, default: str = "") -> str:
         """The next input."""
@@ -110,6 +112,12 @@ class Prompt:
         with above():
             text = session.prompt(default=default, pre_run=self._prepare)
         return meant(text, self._shell)
+
+    def _begin_line(self, app: Application[str]) -> None:
+        """Leave a ^C alone that the terminal has shown just before it was the prompt's."""
+        if self._shell.presses.echoed:
+            self._shell.presses.echoed = False
+            app.output.write_raw("\r\n")
 
     def _end(self) -> None:
         """Have `read` raise EOFError, where it reads. From any thread."""

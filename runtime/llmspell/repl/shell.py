@@ -66,10 +66,10 @@ class Shell:
         """Draws prompt and toolbar anew, where they are up; the prompt sets it."""
         self.end_prompt: Callable[[], None] = lambda: None
         """Ends the prompt, where it is up, as Ctrl-D does; the prompt sets it."""
-        self._attendant = Attendant(self)
-        self.presses = self._attendant.presses
+        self.attendant = Attendant(self)
+        self.presses = self.attendant.presses
         """Ctrl-C."""
-        questions = self._attendant.questions
+        questions = self.attendant.questions
         session.ask = questions.ask
         self.console = Console(session, self, script=session.script or "repl", folder=folder, ops=questions.ops())
         self.console.on_change = self._note_change
@@ -163,7 +163,7 @@ class Shell:
 
     def attend(self, begin: Callable[[], Input]) -> Input:
         """Begin an input and wait until it has ended or the debugger holds it; what fails is shown."""
-        made = self.last = self._attendant.attend(begin, lambda made: made.done.is_set() or self.paused is not None)
+        made = self.last = self.attendant.attend(begin, lambda made: made.done.is_set() or self.paused is not None)
         if made.done.is_set():
             self._tell_end(made)
         return made
@@ -178,7 +178,7 @@ class Shell:
 
     def evaluate(self, code: str) -> str | None:
         """Have the debugger run code where it holds everything, and wait for it as for an input: its answer."""
-        order = self._attendant.attend(
+        order = self.attendant.attend(
             lambda: self.console.debugger.order("eval", code),
             lambda order: order is None or order.done.is_set() or self.console.gone,
         )
@@ -224,7 +224,7 @@ class Shell:
         self.output.failure(failure, self._cause(failure), prefix="in the background: ")
 
     def _note_change(self) -> None:
-        self._attendant.look()
+        self.attendant.look()
         if self.console.gone:
             self.end_prompt()
 
@@ -235,5 +235,5 @@ class Shell:
         if self.console.debugger.pause is not None:
             show_pause(self, self.console.debugger.pause)
         self.paused = place
-        self._attendant.look()
+        self.attendant.look()
         self.refresh()
