@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from llmspell.lua.console import Console
-from llmspell.lua.vm import syntax_problem
+from llmspell.lua.reading import syntax_problem
 
 
 @dataclass

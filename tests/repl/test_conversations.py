@@ -3,7 +3,7 @@
 import pytest
 
 from llmspell.errors import InvalidRequest, UsageError
-from llmspell.lua.vm import bytecode
+from llmspell.lua.reading import bytecode
 from llmspell.repl import chat
 from llmspell.repl.commands.conversations import as_program
 from llmspell.testing import ScriptedProvider

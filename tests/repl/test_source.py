@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from llmspell.lua.vm import syntax_problem
+from llmspell.lua.reading import syntax_problem
 from llmspell.repl.source import as_expression, hoisted
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from llmspell.lua.vm import bytecode
+from llmspell.lua.reading import bytecode
 
 _HEADER: Final = 32
 """Bytes before the main function: signature, version, formats of numbers, and how many upvalues there are."""

@@ -57,6 +57,11 @@ def _decode(data: Any, errors: str = "strict", /) -> tuple[str, int]:
     return codecs.utf_8_decode(data, "surrogateescape", True)
 
 
+def encoded(text: str) -> bytes:
+    """The bytes of a text that came out of Lua."""
+    return _encode(text)[0]
+
+
 def _find_codec(name: str) -> codecs.CodecInfo | None:
     return codecs.CodecInfo(_encode, _decode, name="luautf8") if name == "luautf8" else None
 
@@ -66,6 +71,19 @@ codecs.register(_find_codec)
 
 def _nothing(*_: object) -> Any:
     raise AttributeError("scripts see no Python objects")
+
+
+def bare_state(**more: Any) -> Any:
+    """A Lua state that shows nothing of Python."""
+    return lupa.LuaRuntime(
+        encoding="luautf8",
+        source_encoding="luautf8",
+        register_eval=False,
+        register_builtins=False,
+        unpack_returned_tuples=True,
+        attribute_handlers=(_nothing, _nothing),
+        **more,
+    )
 
 
 class Vm:
@@ -85,15 +103,7 @@ class Vm:
         tick: Callable[[], Any] | None = None,
         parts: Sequence[str] = (),
     ) -> None:
-        self._lua = lupa.LuaRuntime(
-            encoding="luautf8",
-            source_encoding="luautf8",
-            register_eval=False,
-            register_builtins=False,
-            unpack_returned_tuples=True,
-            attribute_handlers=(_nothing, _nothing),
-            max_memory=0,  # counted, and unlimited until `limit`
-        )
+        self._lua = bare_state(max_memory=0)  # counted, and unlimited until `limit`
         self.memory_mb = memory_mb
         set_max = self._lua.set_max_memory
         limit, unlimit = partial(set_max, memory_mb * MB), partial(set_max, 0)
@@ -214,62 +224,6 @@ class Vm:
         self._kernel["set_package_path"](path)
 
 
-_SYNTAX = """
-local source, name = ...
-local chunk, as_expression = load("return " .. source, name, "t")
-local statements, problem = load(source, name, "t")
-if chunk or statements then return nil end
-return problem, as_expression
-"""
-_DUMP = """
-local source = ...
-local chunk = load(source, "=", "t")
-return chunk and string.dump(chunk)
-"""
-_compiled: dict[str, Any] = {}
-
-
-def _aside(code: str) -> Any:
-    """A function of Lua in a state that runs nothing of users, and is no script's."""
-    if code not in _compiled:
-        state = lupa.LuaRuntime(
-            encoding="luautf8",
-            source_encoding="luautf8",
-            register_eval=False,
-            register_builtins=False,
-            unpack_returned_tuples=True,
-            attribute_handlers=(_nothing, _nothing),
-        )
-        _compiled[code] = state.compile(code, name="=[llmspell aside]")
-    return _compiled[code]
-
-
-def bytecode(source: str) -> bytes | None:
-    """What Lua compiles a program to, with the lines of its instructions; None where it is no Lua. Any thread may
-    ask."""
-    dumped = _aside(_DUMP)(source)
-    return None if dumped is None else _encode(dumped)[0]
-
-
-def syntax_problem(source: str, name: str = "=input") -> tuple[str, bool] | None:
-    """Why a text is no Lua, neither an expression nor statements, and whether only more of it is missing; None for Lua.
-
-    Any thread may ask.
-    """
-    problem, as_expression = _two(_aside(_SYNTAX)(source, name))
-    if problem is None:
-        return None
-    return str(problem), _is_cut(problem, source) or _is_cut(as_expression, source)
-
-
-def _is_cut(problem: str, source: str) -> bool:
-    """Whether the reader came to the end too early. A short string has to end on its line, unless that ends in a
-    backslash."""
-    if not problem.endswith("near <eof>"):
-        return False
-    return "unfinished string near" not in problem or source.rstrip("\n").endswith("\\")
-
-
 _PLAIN = frozenset((str, float, bool, bytes, type(None)))
 
 
@@ -301,4 +255,4 @@ def _read(name: str) -> str:
         return file.read()
 
 
-__all__ = ["ConversionError", "LuaMemoryError", "Step", "Vm"]
+__all__ = ["ConversionError", "LuaMemoryError", "Step", "Vm", "bare_state", "encoded"]

@@ -36,7 +36,7 @@ def is_whole_lua(text: str) -> bool:
     """Whether nothing is missing at the end of a Lua input. Two empty lines end what is never whole."""
     if _TWO_EMPTY_LINES.search(text) and tokenized(text)[-1].kind == "space":
         return True
-    from llmspell.lua.vm import syntax_problem
+    from llmspell.lua.reading import syntax_problem
 
     try:
         problem = syntax_problem(as_expression(text))

@@ -117,7 +117,7 @@ def _save_inputs(shell: Shell, path: str) -> None:
 
 def as_program(text: str) -> str:
     """An input as it can stand in a file: what is only a value is printed there, what is no Lua is a comment."""
-    from llmspell.lua.vm import bytecode, syntax_problem
+    from llmspell.lua.reading import bytecode, syntax_problem
 
     if bytecode(text) is not None:
         return text
