@@ -38,13 +38,6 @@ def event_fields(event: AgentEvent) -> str | dict[str, Any]:
         return {"type": "tool_finished", "text": event.outcome.content, **outcome_fields(event.outcome)}
     if isinstance(event, Retry):
         return {"type": "retry", "text": event.reason, "attempt": event.attempt}
-    if isinstance(event, ToolStarted):
-        call = event.call
-        return {"type": "tool_started", "text": "", "id": call.id, "name": call.name, "arguments": call.arguments}
-    if isinstance(event, ToolFinished):
-        return {"type": "tool_finished", "text": "", **outcome_fields(event.outcome)}
-    if isinstance(event, Retry):
-        return {"type": "retry", "text": "", "reason": event.reason, "attempt": event.attempt}
     assert isinstance(event, Finish)
     return {
         "type": "finish",
